@@ -1,0 +1,80 @@
+# procession: `make test` is what the continuous integration runs; `make` lists everything.
+# The Python to build the environment with: `make setup PYTHON=python3.13`.
+
+PYTHON ?= python3
+DATA ?= ../shared/conformance
+SECONDS ?= 60
+ROUNDS ?=
+
+VENV := .venv
+BENCH_VENV := .venv-bench
+BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check --quiet
+# The locked packages carry hashes; the package itself is linked into the environment with the locked build backend.
+LINK := install --no-build-isolation --no-deps --editable .
+
+export PIP_ROOT_USER_ACTION := ignore
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench chaos conformance lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## make or update .venv; quick when nothing is missing
+
+demo: setup ## run the credit card example in the terminal on a SQLite file
+	@$(BIN)/procession demo
+
+test: setup check ## check, then every test on two cores
+	$(BIN)/python -m pytest -n 2
+
+check: setup ## lint, format, types, and the import ladder
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+format: setup ## put the code into its one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(BENCH_VENV)/.installed ## measure beside a peer and the machine's own limits
+	$(BENCH_VENV)/bin/python bench/run.py $(ROUNDS)
+
+chaos: setup ## kill it at any moment, for SECONDS=60
+	PROCESSION_CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/chaos --timeout=0
+
+conformance: setup ## run the public conformance data in DATA=../shared/conformance and print the scores
+	@test -d "$(DATA)" || { echo "No conformance data in '$(DATA)'. Say where it is: make conformance DATA=FOLDER" >&2; exit 2; }
+	$(BIN)/python tests/conformance/run.py "$(DATA)"
+
+lock: setup ## work out requirements/*.txt again from requirements/*.in
+	@for name in runtime dev bench; do \
+	    echo "requirements/$$name.txt"; \
+	    env -u PIP_FIND_LINKS $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe --strip-extras \
+	        --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	        --annotation-style=line --output-file=requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+
+clean: ## remove everything that can be made again
+	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what requirements/dev.txt lists into $(VENV) …"
+	@$(BIN)/python $(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python $(PIP) $(LINK)
+	@touch $@
+
+$(BENCH_VENV)/.installed: requirements/bench.txt pyproject.toml | $(BENCH_VENV)/bin/python
+	@echo "Installing what requirements/bench.txt lists into $(BENCH_VENV) …"
+	@$(BENCH_VENV)/bin/python $(PIP) install --require-hashes --requirement requirements/bench.txt
+	@$(BENCH_VENV)/bin/python $(PIP) $(LINK)
+	@touch $@
+
+$(VENV)/bin/python $(BENCH_VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("procession needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(patsubst %/bin/python,%,$@)

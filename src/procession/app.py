@@ -1,0 +1,486 @@
+"""The one place that chooses and wires: a store by its URL, and an engine on it for programs that embed it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from procession.engine import commands as c
+from procession.engine.access import SYSTEM, Principal
+from procession.engine.codec import decode, encode
+from procession.errors import CommandRejected, ProcessionError
+from procession.runtime import views as v
+from procession.runtime.asks import Ask, Inherit, Publish, Start
+from procession.runtime.chores import Reconciler, run_due
+from procession.runtime.clock import Clock, SystemClock, microseconds
+from procession.runtime.definitions import Definitions
+from procession.runtime.drive import drive
+from procession.runtime.ids import Ids
+from procession.runtime.intake import Intake
+from procession.runtime.processor import Processor
+from procession.runtime.queries import Queries
+from procession.storage import InstanceFilter, Storage, TaskFilter
+
+Span = float | timedelta
+"""Seconds, or a timedelta."""
+
+START_LIMIT = 1_000_000
+"""Bytes of start data, as JSON."""
+
+
+def open_storage(url: str) -> Storage:
+    """The store that a URL names: `memory:`, `sqlite:///relative.db`, `sqlite:////absolute.db`."""
+    if url in ("memory:", "memory://"):
+        from procession.storage.memory import MemoryStorage
+
+        return MemoryStorage()
+    if url.startswith("sqlite:"):
+        from procession.storage.sqlite import SqliteStorage
+
+        path = unquote(urlsplit(url).path)
+        if not path.startswith("/") or path == "/":
+            raise ProcessionError(f"{url!r} names no file; write sqlite:///file.db")
+        return SqliteStorage(path[1:])
+    if url.startswith(("postgresql:", "postgres:")):
+        raise ProcessionError("PostgreSQL is not built yet; use sqlite:///file.db")
+    raise ProcessionError(f"{url!r} is no store; write memory: or sqlite:///file.db")
+
+
+class Engine:
+    """A process engine in this program. Thread-safe: commands of several threads share a commit.
+
+    What is refused raises `CommandRejected`, what the store cannot do `StorageError`; then nothing was written.
+    Ids are decimal strings. With the clock of the machine, timers fire by themselves; a virtual clock waits for `run_due`.
+    """
+
+    def __init__(
+        self,
+        store: str = "memory:",
+        *,
+        clock: Clock | None = None,
+        principal: Principal = SYSTEM,
+        node: int | None = None,
+    ) -> None:
+        self.url = store
+        self.clock: Clock = clock if clock is not None else SystemClock()
+        self.principal = principal
+        self.storage = open_storage(store)
+        drive(self.storage.open())
+        ids = Ids(self.clock.now, os.getpid() % 1024 if node is None else node)
+        self._definitions = Definitions(self.storage, ids, self.clock.now)
+        self._intake = Intake(Processor(self.storage, self._definitions, self.clock.now, ids))
+        self._ids = ids
+        self._reconciler = Reconciler(self._intake, self.clock.now)
+        self._owner = True
+        if not self.clock.virtual and (drive(self.storage.next_due()) is not None or drive(self.storage.ready(1))):
+            self._reconciler.start()
+
+    def as_user(self, name: str, roles: Iterable[str] = ()) -> Engine:
+        """The same engine, asked by somebody with these roles."""
+        other = object.__new__(Engine)
+        other.__dict__.update(self.__dict__)
+        other.principal = Principal(name, frozenset(roles))
+        other._owner = False
+        return other
+
+    def as_principal(self, principal: Principal) -> Engine:
+        """The same engine, asked by a principal."""
+        other = self.as_user(principal.name)
+        other.principal = principal
+        return other
+
+    def close(self) -> None:
+        """Finish what is queued and release the store."""
+        if self._owner:
+            self._owner = False
+            self._reconciler.stop()
+            self._intake.flush()
+            self._intake.alone(self.storage.close())
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- definitions --------------------------------------------------------------------------------------------------
+
+    def deploy(self, *files: str | Path | tuple[str, bytes], publish: bool = False) -> list[v.DefinitionView]:
+        """Add BPMN files, all or none (`InvalidDefinition` lists every problem); the same bytes keep their version."""
+        contents = [f if isinstance(f, tuple) else (Path(f).name, Path(f).read_bytes()) for f in files]
+        rows = self._intake.alone(self._definitions.deploy(contents, self.principal, publish=publish))
+        if publish:
+            self._alarm()
+        return [v.definition_view(row) for row in rows]
+
+    def publish(self, name: str, version: int | None = None) -> v.DefinitionView:
+        """Make a version (the newest) the one that is started."""
+        row = self._intake.alone(self._definitions.publish(name, version, self.principal))
+        self._alarm()
+        return v.definition_view(row)
+
+    def deprecate(self, name: str, version: int | None = None) -> v.DefinitionView:
+        """Start no more instances of a version."""
+        return v.definition_view(self._intake.alone(self._definitions.deprecate(name, version, self.principal)))
+
+    def definitions(self, name: str | None = None) -> list[v.DefinitionView]:
+        """Every version of every process (or of one), newest first."""
+        return [v.definition_view(row) for row in drive(self.storage.definitions(name))]
+
+    def definition_file(self, name: str, version: int | None = None) -> bytes:
+        """The file of a version, byte for byte as it was added."""
+        row = drive(self._definitions.require(name, version))
+        full = drive(self.storage.definition(row.id))
+        assert full is not None
+        return full.data
+
+    # -- instances ----------------------------------------------------------------------------------------------------
+
+    def start(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        start_condition: str | None = None,
+        business_key: str | None = None,
+        idempotency_key: str | None = None,
+        inherit_from: str | int | None = None,
+        params_to_copy: Sequence[str] = (),
+        without_params: Sequence[str] = (),
+    ) -> v.InstanceView:
+        """Start the published version; answers when the instance waits or has ended. Refusals are those of the contract."""
+        inherit = None
+        if inherit_from is not None:
+            inherit = Inherit(_id(inherit_from, "Process instance"), tuple(params_to_copy), tuple(without_params))
+        ask = self.ask_start(
+            name, variables, start_condition=start_condition, business_key=business_key, inherit=inherit
+        )
+        if idempotency_key is not None:
+            ask.key = f"start:{self.principal.name}:{idempotency_key}"
+        ask.render = self._render
+        return self._run(ask)  # type: ignore[no-any-return]
+
+    def ask_start(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        start_condition: str | None = None,
+        business_key: str | None = None,
+        inherit: Inherit | None = None,
+    ) -> Ask:
+        """A start for `submit`: its answer is the id of the instance."""
+        data = _document(variables, START_LIMIT)
+        start = Start(name, data, start_condition=start_condition, business_key=business_key, inherit=inherit)
+        return Ask(start, self.principal)
+
+    def submit(self, ask: Ask) -> Ask:
+        """Queue a command without waiting; many are then decided and committed together by the first `wait`."""
+        return self._intake.submit(ask)
+
+    def wait(self, ask: Ask) -> Any:
+        """The answer to a command that was submitted."""
+        return self._intake.wait(ask)
+
+    def instance(self, id: str | int) -> v.InstanceView:
+        """Everything about an instance."""
+        return drive(self._queries.instance(_id(id, "Process instance")))
+
+    def instances(
+        self,
+        *,
+        definition: str | None = None,
+        version: int | None = None,
+        status: str | Sequence[str] = (),
+        business_key: str | None = None,
+        parent: str | int | None = None,
+        node: str | None = None,
+        text: str | None = None,
+        started_after: int | None = None,
+        started_before: int | None = None,
+        exceptions: bool | None = None,
+        variables: Mapping[str, Any] | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> v.Page:
+        """Search, newest first."""
+        where = InstanceFilter(
+            definition=definition,
+            version=version,
+            statuses=(status,) if isinstance(status, str) else tuple(status),
+            business_key=business_key,
+            parent=None if parent is None else _id(parent, "Process instance"),
+            node=node,
+            text=text,
+            started_after=started_after,
+            started_before=started_before,
+            incidents=exceptions,
+            variables=dict(variables or {}),
+        )
+        return drive(self._queries.instances(where, limit, cursor))
+
+    def history(self, id: str | int, after: int = 0, limit: int = 1000) -> list[v.HistoryView]:
+        """The event log of an instance, oldest first."""
+        return drive(self._queries.history(_id(id, "Process instance"), after, limit))
+
+    def tokens(self, id: str | int, finished: bool = True) -> list[v.TokenView]:
+        """Tokens with the nodes they visited; of those that ended the latest 1,000."""
+        return drive(self._queries.tokens(_id(id, "Process instance"), finished))
+
+    def exceptions(self, id: str | int | None = None, open_only: bool = False) -> list[v.ExceptionView]:
+        """Exceptions of an instance, or of all, newest first."""
+        number = None if id is None else _id(id, "Process instance")
+        return drive(self._queries.exceptions(number, open_only))
+
+    def state_at(self, id: str | int, position: int) -> v.InstanceView:
+        """The instance as it was at a position of its history."""
+        return drive(self._queries.state_at(_id(id, "Process instance"), position))
+
+    def failed_starts(self, limit: int = 50, cursor: str | None = None) -> v.Page:
+        """Starts that were refused, newest first."""
+        return drive(self._queries.failed_starts(limit, cursor))
+
+    def audit(self, limit: int = 50, cursor: str | None = None) -> v.Page:
+        """What was done outside of instances, newest first."""
+        return drive(self._queries.audit(limit, cursor))
+
+    def hold(self, id: str | int, reason: str = "") -> v.InstanceView:
+        """Nothing goes on until it is resumed."""
+        return self._view(c.HoldInstance(_id(id, "Process instance"), reason))
+
+    def unhold(self, id: str | int, reason: str = "") -> v.InstanceView:
+        """Resume; what came in the meantime takes effect."""
+        return self._view(c.UnholdInstance(_id(id, "Process instance"), reason))
+
+    def terminate(self, id: str | int, reason: str = "") -> v.InstanceView:
+        """End an instance and its children."""
+        return self._view(c.EndInstance(_id(id, "Process instance"), "TERMINATED", reason))
+
+    def dismiss(self, id: str | int, reason: str = "") -> v.InstanceView:
+        """Give up a child instance; its parent goes on without a result."""
+        return self._view(c.EndInstance(_id(id, "Process instance"), "DISMISSED", reason))
+
+    def set_variables(self, id: str | int, patch: Mapping[str, Any], reason: str = "") -> v.InstanceView:
+        """Apply a JSON merge patch to the root variables."""
+        return self._view(c.SetVariables(_id(id, "Process instance"), _document(patch), reason))
+
+    def retry(
+        self, id: str | int, token: str | int | None = None, *, retries: int = 1, reason: str = ""
+    ) -> v.InstanceView:
+        """Let a token with an exception (or every one) go on after the repair."""
+        number = _id(id, "Process instance")
+        if token is not None:
+            return self._view(c.RetryToken(number, _id(token, "Token"), retries, reason))
+        view = self.instance(number)
+        stuck = sorted({int(exception.token_id) for exception in view.exceptions})
+        if not stuck:
+            raise CommandRejected(
+                409, "Token has no exception.", "There is nothing to retry.", key="error.state.no_exception"
+            )
+        for item in stuck:
+            view = self._view(c.RetryToken(number, item, retries, reason))
+        return view
+
+    # -- people -------------------------------------------------------------------------------------------------------
+
+    def tasks(
+        self,
+        *,
+        scope: str = "all",
+        instance: str | int | None = None,
+        definition: str | None = None,
+        node: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> v.Page:
+        """Open user tasks: mine, free, or all that one may see."""
+        where = TaskFilter(
+            instance=None if instance is None else _id(instance, "Process instance"),
+            definition=definition,
+            node=node,
+        )
+        return drive(self._queries.tasks(scope, where, limit, cursor))
+
+    def task(self, id: str | int) -> v.TaskView:
+        return drive(self._queries.task(_id(id, "Task")))
+
+    def claim(self, task: str | int) -> v.TaskView:
+        """Take a task."""
+        self._run(Ask(c.ClaimTask(_id(task, "Task")), self.principal))
+        return self.task(task)
+
+    def release(self, task: str | int) -> v.TaskView:
+        """Give a task back."""
+        self._run(Ask(c.ReleaseTask(_id(task, "Task")), self.principal))
+        return self.task(task)
+
+    def assign(self, task: str | int, user: str | None) -> v.TaskView:
+        """Give a task to somebody (None: to nobody)."""
+        self._run(Ask(c.AssignTask(_id(task, "Task"), user), self.principal))
+        return self.task(task)
+
+    def complete_task(self, task: str | int, variables: Mapping[str, Any] | None = None) -> v.InstanceView:
+        """Finish a task with its result; answers when the instance waits again or has ended."""
+        return self._view(c.CompleteTask(_id(task, "Task"), _document(variables)))
+
+    # -- workers ------------------------------------------------------------------------------------------------------
+
+    def activate_jobs(
+        self, type: str, *, worker: str = "worker", max_jobs: int = 1, lock: Span = 300.0
+    ) -> list[v.JobView]:
+        """Take jobs of a type for as long as `lock`. Each carries a fencing number that its result must carry too."""
+        now = self.clock.now()
+        leased = self._intake.alone(self.storage.lease_jobs(type, worker, max_jobs, now, now + microseconds(lock)))
+        variables: dict[tuple[int, int], dict[str, Any]] = {}
+        return [
+            v.job_view(
+                job.job,
+                job.lease,
+                variables.setdefault((job.job.instance, job.job.token), drive(self._queries.job_variables(job))),
+            )
+            for job in leased
+        ]
+
+    def complete_job(self, id: str | int, token: int | None, variables: Mapping[str, Any] | None = None) -> str:
+        """Hand in the result of a job; the id of its instance."""
+        return self._job(c.CompleteJob(_id(id, "Job"), _document(variables)), token)
+
+    def fail_job(
+        self, id: str | int, token: int | None, message: str, *, retries: int | None = None, backoff: Span = 0.0
+    ) -> str:
+        """A job could not be done: it is handed out again after `backoff`, or needs a repair once no retries are left."""
+        return self._job(c.FailJob(_id(id, "Job"), message, retries, microseconds(backoff)), token)
+
+    def throw_error(
+        self,
+        id: str | int,
+        token: int | None,
+        code: str,
+        message: str = "",
+        variables: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A job ends with a BPMN error, for a boundary event to catch."""
+        return self._job(c.ThrowJobError(_id(id, "Job"), code, message, _document(variables)), token)
+
+    def extend_job(self, id: str | int, token: int, lock: Span) -> bool:
+        """Keep a job longer; False if it is not the caller's any more."""
+        now = self.clock.now()
+        return self._intake.alone(self.storage.extend_lease(_id(id, "Job"), token, now, now + microseconds(lock)))
+
+    def release_job(self, id: str | int, token: int) -> bool:
+        """Give a job back untouched; False if it is not the caller's any more."""
+        return self._intake.alone(self.storage.release_lease(_id(id, "Job"), token))
+
+    def _job(self, command: c.CompleteJob | c.FailJob | c.ThrowJobError, fence: int | None) -> str:
+        return str(self._run(Ask(command, self.principal, fence=fence)))
+
+    # -- messages, time, people, care -----------------------------------------------------------------------------------
+
+    def publish_message(
+        self,
+        name: str,
+        key: str | int | None = None,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        message_id: str | None = None,
+        ttl: Span = 3600.0,
+    ) -> v.MessageView:
+        """Publish a BPMN message; nobody waiting, it is kept for `ttl`. One with an id takes effect once."""
+        text = None if key is None else str(key)
+        message = Publish(name, text, _document(variables), message_id, microseconds(ttl))
+        return v.MessageView(**self._run(Ask(message, self.principal)))
+
+    def run_due(self) -> int:
+        """Do what has come due by the clock; how many commands that took."""
+        return run_due(self._intake)
+
+    @property
+    def users(self) -> EngineUsers:
+        """The built-in identity."""
+        return EngineUsers(self)
+
+    def counts(self) -> Mapping[str, int]:
+        """Rows of each table."""
+        return drive(self.storage.counts())
+
+    def stuck(self) -> list[str]:
+        """Live instances that wait for nothing at all: there should be none."""
+        return [str(instance) for instance in drive(self.storage.stuck())]
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _queries(self) -> Queries:
+        return Queries(self.storage, self._definitions, self.principal)
+
+    def _render(self, state: Any, definition: Any) -> v.InstanceView:
+        return v.instance_view(state, definition, self.principal)
+
+    def _view(self, command: c.Command) -> v.InstanceView:
+        return self._run(Ask(command, self.principal, render=self._render))  # type: ignore[no-any-return]
+
+    def _run(self, ask: Ask) -> Any:
+        result = self._intake.run(ask)
+        if self._intake.processor.alarmed:
+            self._alarm()
+        return result
+
+    def _alarm(self) -> None:
+        """A timer was set: somebody has to watch the clock."""
+        self._intake.processor.alarmed = False
+        if not self.clock.virtual:
+            self._reconciler.start()
+            self._reconciler.wake()
+
+
+class EngineUsers:
+    """Users of the built-in identity: names, roles and passwords, of which only hashes are kept."""
+
+    def __init__(self, engine: Engine) -> None:
+        from procession.runtime.users import Users
+
+        self._users = Users(engine.storage, engine._ids, engine.clock.now)
+        self._engine = engine
+
+    def add(self, name: str, password: str, roles: Iterable[str]) -> None:
+        """Add a user, or give one a new password and roles."""
+        self._engine._intake.alone(self._users.add(name, password, roles, self._engine.principal))
+
+    def remove(self, name: str) -> None:
+        self._engine._intake.alone(self._users.remove(name, self._engine.principal))
+
+    def list(self) -> list[Principal]:
+        return drive(self._users.list())
+
+    def verify(self, name: str, password: str) -> Principal | None:
+        """The principal that logs in with this password, or None."""
+        return drive(self._users.verify(name, password))
+
+
+def _id(text: str | int, what: str) -> int:
+    if isinstance(text, int) or text.isdecimal():
+        return int(text)
+    raise CommandRejected(404, f"{what} not found.", f"{text!r} is no id.")
+
+
+def _document(variables: Mapping[str, Any] | None, limit: int | None = None) -> dict[str, Any]:
+    """A copy of the caller's data as JSON values: fractions become decimals; what is no JSON is refused."""
+    if not variables:
+        return {}
+    try:
+        data = encode(dict(variables))
+        if limit is not None and len(data) > limit:
+            raise CommandRejected(413, "Request is too large.", f"Data of {len(data):,} bytes; {limit:,} are allowed.")
+        result: Any = decode(data)
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise CommandRejected(422, "Not valid.", f"Data must be JSON: {error}", key="error.validation") from error
+    return result  # type: ignore[no-any-return]

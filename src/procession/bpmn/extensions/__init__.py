@@ -1,0 +1,1 @@
+"""What the standard lacks: the `zeebe:` and `procession:` layers, and what is translated from other engines."""

@@ -1,0 +1,211 @@
+"""The `procession:` layer: settings, data model, start conditions and parameters, access, records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from procession.bpmn.names import CATCH_EVENTS, FLOW_NODES, PROCESSION
+from procession.bpmn.reading import Reading
+from procession.bpmn.report import nearest
+from procession.bpmn.xml import Element, name_of, text_of
+from procession.definition import OPERATIONS, MessageThrow, Parameter, RecordSpec, Settings, Value
+from procession.definition.iso8601 import parse_duration, zone_named
+from procession.definition.schedule import parse_expiry
+
+ATTRIBUTES: dict[str, frozenset[str]] = {
+    name: frozenset(attributes.split())
+    for name, attributes in {
+        "settings": "expiry generalData zone keep",
+        "dataModel": "",
+        "access": " ".join(OPERATIONS),
+        "start": "condition",
+        "param": "name type mandatory",
+        "action": "name type trigger required order repeatable keys allowTokenReset topic message headers key",
+        "dataStream": "topic key",
+        "subscription": "correlationKey",
+        "publish": "key ttl variables messageId",
+    }.items()
+}
+"""Every extension element, with its attributes."""
+
+INSIDE: dict[str, frozenset[str]] = {}
+SENDERS = frozenset({"sendTask", "endEvent", "intermediateThrowEvent", "messageEventDefinition"})
+PLACES: dict[str, frozenset[str] | None] = {
+    "settings": frozenset({"process"}),
+    "dataModel": frozenset({"process"}),
+    "access": frozenset({"lane"}),
+    "start": frozenset({"startEvent"}),
+    "param": frozenset({"startEvent"}),
+    "action": None,
+    "dataStream": None,
+    "subscription": frozenset({"message", "messageEventDefinition", "receiveTask"}) | CATCH_EVENTS,
+    "publish": SENDERS,
+}
+"""Where an extension element has a meaning (None: anywhere)."""
+
+ON_BPMN: dict[str, frozenset[str]] = {
+    "canGoBack": FLOW_NODES,
+    "stage": FLOW_NODES,
+    "flowNames": FLOW_NODES,
+    "responseTimeout": frozenset(),
+    "zone": CATCH_EVENTS | {"timerEventDefinition"},
+    "resultVariable": frozenset({"scriptTask"}),
+    "errorVariable": frozenset({"errorEventDefinition"}),
+}
+"""`procession:` attributes of BPMN elements, and where they have a meaning (empty: anywhere)."""
+
+LATER = {
+    "dataStream": ("A data stream", "Use a message that your integration publishes."),
+}
+LATER_ATTRIBUTES = {
+    "responseTimeout": ("A response timeout", "Attach a timer boundary event."),
+}
+TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
+
+
+def settings(reading: Reading, process: Element) -> Settings:
+    """`procession:settings` of a process."""
+    found = reading.own(process, "settings")
+    if found is None:
+        return Settings()
+    zone = found.get("zone", "UTC")
+    checks = (("zone", zone_named), ("keep", parse_duration))
+    for name, check in checks:
+        if text := found.get(name):
+            _checked(reading, found, name, text, check)
+    if text := found.get("expiry"):
+        _checked(reading, found, "expiry", text, parse_expiry)
+    general = found.get("generalData")
+    return Settings(
+        expiry=found.get("expiry"),
+        zone=zone,
+        general_data=None if general is None else _json(reading, found, general, "The generalData"),
+        keep=found.get("keep"),
+    )
+
+
+def data_model(reading: Reading, process: Element) -> Mapping[str, Any] | None:
+    """`procession:dataModel` of a process, a JSON schema."""
+    found = reading.own(process, "dataModel")
+    if found is None:
+        return None
+    model = _json(reading, found, text_of(found), "The data model")
+    if isinstance(model, dict):
+        return model
+    if model is not None:
+        reading.report.error("data model", found, "The data model is not a JSON object.", "Write a JSON schema.")
+    return None
+
+
+def sensitive(model: Any, path: str = "") -> Iterator[str]:
+    """The dotted paths of a data model that are marked `"sensitive": true`."""
+    if not isinstance(model, dict):
+        return
+    if model.get("sensitive") is True and path:
+        yield path
+    properties = model.get("properties")
+    if isinstance(properties, dict):
+        for name, inner in properties.items():
+            yield from sensitive(inner, f"{path}.{name}" if path else name)
+    yield from sensitive(model.get("items"), path)
+
+
+def access(reading: Reading, lane: Element) -> dict[str, frozenset[str]]:
+    """`procession:access` of a lane: the roles of each operation."""
+    found = reading.own(lane, "access")
+    if found is None:
+        return {}
+    return {name: frozenset(text.split()) for name in OPERATIONS if (text := found.get(name)) is not None}
+
+
+def parameters(reading: Reading, start: Element) -> tuple[Parameter, ...]:
+    """The `procession:param`s of a start event."""
+    result: dict[str, Parameter] = {}
+    for param in reading.extensions(start, PROCESSION, "param"):
+        name, kind = (param.get("name") or "").strip(), param.get("type")
+        if not name:
+            reading.report.error("parameter", param, "A start parameter has no name.", 'Write name="client.id".')
+            continue
+        if kind is not None and kind not in TYPES:
+            hint = nearest(kind, TYPES) or f"The types are {', '.join(TYPES)}."
+            reading.report.error("parameter", param, f"The parameter '{name}' has the type '{kind}'.", hint)
+        if name in result:
+            reading.report.error("parameter", param, f"The parameter '{name}' is there twice.", "Remove one.")
+        result[name] = Parameter(name, kind, reading.flag(param, "mandatory", default=False))
+    return tuple(result.values())
+
+
+def record(reading: Reading, element: Element) -> RecordSpec | None:
+    """The record that a `kafkaSend` action publishes; actions of other kinds are not executable yet."""
+    result = None
+    for action in reading.extensions(element, PROCESSION, "action"):
+        kind = action.get("type")
+        if kind != "kafkaSend":
+            reading.report.not_yet(action, f"The action type '{kind}'", "Only 'kafkaSend' on a send task is, so far.")
+        elif _is_send(element):
+            if result is not None:
+                reading.report.error("action", action, "A second kafkaSend action.", "Use a send task for each.")
+            result = _record(reading, action)
+        else:
+            reading.report.not_yet(action, "A 'kafkaSend' action here", "Put it on a send task.")
+    return result
+
+
+def _is_send(element: Element) -> bool:
+    """Whether the element is the one kind of task that sends records."""
+    return name_of(element) == "sendTask"
+
+
+def _record(reading: Reading, action: Element) -> RecordSpec | None:
+    topic = (action.get("topic") or "").strip()
+    if not topic:
+        reading.report.error("action", action, "The kafkaSend action has no topic.", 'Write topic="crm.search".')
+        return None
+    return RecordSpec(
+        topic=topic,
+        message=action.get("message", ""),
+        headers=action.get("headers", ""),
+        key=reading.value(action, action.get("key"), "The key of the record"),
+    )
+
+
+def publication(reading: Reading, element: Element, name: Value) -> MessageThrow:
+    """How a message goes out: `procession:publish`, or `zeebe:publishMessage`, or neither."""
+    own = reading.own(element, "publish")
+    if own is not None:
+        ttl = reading.value(own, own.get("ttl"), "The time to live")
+        if isinstance(ttl, str):
+            _checked(reading, own, "ttl", ttl, parse_duration)
+        return MessageThrow(
+            name,
+            key=reading.value(own, own.get("key"), "The correlation key"),
+            ttl=ttl,
+            variables=reading.expression(own, own.get("variables"), "The variables of the message"),
+            message_id=reading.value(own, own.get("messageId"), "The message id"),
+        )
+    other = reading.zeebe(element, "publishMessage")
+    if other is None:
+        return MessageThrow(name)
+    return MessageThrow(
+        name,
+        key=reading.value(other, other.get("correlationKey"), "The correlation key"),
+        ttl=reading.value(other, other.get("timeToLive"), "The time to live"),
+        message_id=reading.value(other, other.get("messageId"), "The message id"),
+    )
+
+
+def _checked(reading: Reading, element: Element, name: str, text: str, check: Any) -> None:
+    try:
+        check(text)
+    except ValueError as error:
+        reading.report.error("setting", element, f"The attribute '{name}' is wrong: {error}")
+
+
+def _json(reading: Reading, element: Element, text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reading.report.error("json", element, f"{what} is not JSON: {error}.", "Write one JSON value.")
+        return None

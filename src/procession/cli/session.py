@@ -1,0 +1,149 @@
+"""What every command has: the settings, the engine, and how it answers.
+
+`@command` gives a command the options that all have (`--store`, `--bus`, `--config`, `--json`), and with `acting=True` those
+of who acts (`--user`, `--role`); it turns every refusal into one line on stderr and an exit code.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from procession.cli.failures import INTERRUPTED, Usage, exit_code, tell
+from procession.cli.settings import Settings, settings
+from procession.errors import CommandRejected, StorageError
+
+if TYPE_CHECKING:
+    from procession.app import Engine
+
+Store = Annotated[
+    str | None, typer.Option("--store", metavar="URL", help="Where the data is [env PROCESSION_STORE; sqlite:///procession.db].")
+]
+Bus = Annotated[str | None, typer.Option("--bus", metavar="URL", help="Where records go [env PROCESSION_BUS; memory:].")]
+Config = Annotated[
+    str | None, typer.Option("--config", metavar="FILE", help="Settings as TOML [env PROCESSION_CONFIG].")
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document, for machines.")]
+User = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Act as this user, not as administrator.")]
+Roles = Annotated[
+    list[str] | None, typer.Option("--role", metavar="ROLE", help="A role of that user, if the store does not know them.")
+]
+
+EVERY = {"store": Store, "bus": Bus, "config": Config, "json_": Json}
+ACTING = {"user": User, "role": Roles}
+
+
+@dataclass
+class Session:
+    """One run of one command."""
+
+    settings: Settings
+    json: bool = False
+    user: str | None = None
+    roles: tuple[str, ...] = ()
+    creates: bool = False
+    _root: Engine | None = field(default=None, repr=False)
+
+    def engine(self) -> Engine:
+        """The engine on the store, acting as who was asked for. Closed with the session."""
+        from procession.app import Engine
+
+        if self._root is None:
+            path = self.settings.path
+            if path is not None and not self.creates and not path.exists():
+                raise Usage(f"There is no store '{path}'.", "Deploy a process first, or name another with --store.")
+            if path is not None and not path.absolute().parent.is_dir():
+                raise Usage(f"There is no folder '{path.parent}' for the store '{path}'.")
+            self._root = Engine(self.settings.store)
+        if self.user is None:
+            return self._root
+        return self._root.as_user(self.user, self.roles or _roles_of(self._root, self.user))
+
+    def close(self) -> None:
+        """Close what was opened."""
+        root, self._root = self._root, None
+        if root is not None:
+            root.close()
+
+    def document(self, value: Any) -> None:
+        """One JSON document on stdout."""
+        typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+    def items(self, items: Any, following: str | None = None) -> None:
+        """A list as a JSON document."""
+        self.document({"items": [plain(item) for item in items], "next": following})
+
+
+def plain(value: Any) -> Any:
+    """A view in JSON's own types, with the field names of the contract."""
+    from msgspec import Struct
+
+    from procession.runtime.views import to_dict
+
+    if isinstance(value, Struct):
+        return to_dict(value)
+    return value
+
+
+def command(*, acting: bool = False, creates: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command of the command line. Its first parameter is the session."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(function, eval_str=True)
+        own = list(signature.parameters.values())[1:]
+        extra = {**(ACTING if acting else {}), **EVERY}
+
+        @functools.wraps(function)
+        def run(ctx: typer.Context, **given: Any) -> None:
+            before: dict[str, Any] = ctx.obj or {}
+            common = {name: given.pop(name, None) or before.get(name) for name in extra}
+            machine = bool(common["json_"])
+            session: Session | None = None
+            try:
+                session = Session(
+                    settings({name: common[name] for name in ("store", "bus")}, common["config"]),
+                    json=machine,
+                    user=common.get("user"),
+                    roles=tuple(common.get("role") or ()),
+                    creates=creates,
+                )
+                function(session, **given)
+            except (typer.Exit, typer.Abort, BrokenPipeError):
+                raise
+            except KeyboardInterrupt:
+                raise typer.Exit(INTERRUPTED) from None
+            except Exception as error:
+                tell(error, machine=machine)
+                raise typer.Exit(exit_code(error)) from error
+            finally:
+                if session is not None:
+                    session.close()
+
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        context = inspect.Parameter("ctx", keyword, annotation=typer.Context)
+        own = [parameter.replace(kind=keyword) for parameter in own]
+        common_parameters = [
+            inspect.Parameter(name, keyword, annotation=kind, default=False if kind is Json else None)
+            for name, kind in extra.items()
+        ]
+        run.__signature__ = signature.replace(parameters=[context, *own, *common_parameters])  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in (context, *own, *common_parameters)}
+        return run
+
+    return decorate
+
+
+def _roles_of(engine: Engine, name: str) -> tuple[str, ...]:
+    for user in engine.users.list():
+        if user.name == name:
+            return tuple(user.roles)
+    raise CommandRejected(404, "User not found.", f"The store does not know '{name}'. Add the user, or give --role.")
+
+
+__all__ = ["Session", "StorageError", "command", "plain"]

@@ -1,0 +1,239 @@
+"""History as people tell it: one line for each step, made from the events of an instance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from msgspec import convert
+
+from procession.cli.waits import moment
+from procession.definition import (
+    Activity,
+    BoundaryEvent,
+    EndEvent,
+    Gateway,
+    ProcessDefinition,
+    StartEvent,
+)
+from procession.definition.iso8601 import format_instant
+from procession.engine import events as e
+
+if TYPE_CHECKING:
+    from procession.runtime.views import HistoryView
+
+LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step: when, a sign, what (a node's name or the instance), and more about it."""
+
+    at: str
+    sign: str
+    what: str
+    more: str = ""
+    child: str | None = None  # an instance that was started here
+
+    def __str__(self) -> str:
+        return f"{self.at[11:19]}  {self.sign} {self.what}" + (f"  {self.more}" if self.more else "")
+
+
+class Story:
+    """Tells the history of one instance, in pieces as it grows."""
+
+    def __init__(self, definition: ProcessDefinition) -> None:
+        self._definition = definition
+        self._at: dict[int, str] = {}  # token → node
+        self._told: set[int] = set()  # tokens whose present node was told about already
+        self._left: dict[int, int] = {}  # parent token → branches that are not merged yet
+        self.position = 0
+
+    def tell(self, rows: Iterable[HistoryView]) -> Iterator[Line]:
+        """The lines of further rows of history."""
+        for row in rows:
+            if row.position <= self.position:
+                continue
+            self.position = row.position
+            for event in convert(row.events, list[e.Event]):
+                yield from self._event(event, row)
+
+    def name(self, node: str) -> str:
+        """What people call a node: its name on the diagram, else its kind and id."""
+        found = self._definition.nodes.get(node)
+        if found is None:
+            return node
+        if found.name:
+            return " ".join(found.name.split())
+        return f"{words(type(found).__name__)} {node}"
+
+    def _event(self, event: e.Event, row: HistoryView) -> Iterator[Line]:
+        at, tokens = row.at, self._at
+        match event:
+            case e.InstanceStarted():
+                title = self._definition.title or event.name
+                by = f"started by {event.started_by}"
+                yield Line(at, "▶", title, f"version {event.version}, {by}{self._values(event.variables, ', with ')}")
+            case e.TokenCreated():
+                tokens[event.token] = event.node
+                self._told.discard(event.token)
+            case e.TokenAdvanced():
+                yield from self._passed(event, at)
+                tokens[event.token] = event.node
+                self._told.discard(event.token)
+            case e.TokenHeld():
+                yield from self._held(event, at)
+            case e.JoinReached():
+                self._told.add(event.token)
+                yield self._line(event.token, at, "…", "waits for the other branches")
+            case e.JoinFired():
+                for token in event.consumed:
+                    tokens.pop(token, None)
+                tokens[event.survivor] = event.node
+                self._told.add(event.survivor)
+                count = len(event.consumed)
+                yield Line(at, "◆", self.name(event.node), f"{count} branches are one again" if count > 1 else "")
+            case e.TokenEnded():
+                yield from self._ended(event, at)
+            case e.TaskCreated():
+                who = event.assignee or ", ".join((*event.users, *event.groups)) or self._roles(event.lane)
+                yield self._line(event.token, at, "…", f"waits for a person{f' ({who})' if who else ''}: task {event.task}")
+            case e.TaskAssigned():
+                yield self._line(event.token, at, "·", f"taken by {event.assignee}" if event.assignee else "given back")
+            case e.TaskCompleted():
+                yield self._done(event.token, at, f"done by {event.by}")
+            case e.JobCreated():
+                yield self._line(event.token, at, "…", f"waits for a worker: {event.type}")
+            case e.JobCompleted():
+                yield self._done(event.token, at, f"done by {event.worker}" if event.worker else "done by a worker")
+            case e.JobFailed():
+                left = f"{event.retries} {'try' if event.retries == 1 else 'tries'} left" if event.retries else "no tries left"
+                yield self._line(event.token, at, "!", f"the job failed, {left}: {event.message}")
+            case e.JobErrorThrown():
+                self._told.add(event.token)
+                yield self._line(event.token, at, "↯", f"BPMN error {event.code}{f': {event.message}' if event.message else ''}")
+            case e.TimerScheduled():
+                if event.status is not None:
+                    yield self._line(event.token, at, "…", f"waits until {moment(format_instant(event.due))}")
+            case e.TimerFired():
+                yield Line(at, "◷", self.name(event.node) if event.node else "The instance", "the time has come")
+                self._mark(event.token, event.node)
+            case e.SubscriptionOpened():
+                key = f" ({event.key})" if event.key else ""
+                if event.status is not None or tokens.get(event.token) == event.node:
+                    yield Line(at, "…", self.name(event.node), f"waits for the message {event.name}{key}")
+            case e.MessageReceived():
+                yield Line(at, "✉", self.name(event.node), "message received")
+                self._mark(event.token, event.node)
+            case e.VariablesSet() | e.LocalsSet():
+                if shown := self._values(event.values):
+                    yield Line(at, "=", shown)
+            case e.VariablesPatched():
+                yield Line(at, "=", self._values(event.patch), f"changed by {row.actor}{_because(row)}")
+            case e.CallStarted():
+                yield Line(
+                    at, "▼", self.name(tokens.get(event.token, "")), f"calls {event.process}", child=str(event.child)
+                )
+            case e.CallEnded():
+                yield self._done(event.token, at, f"the called process is {event.status}")
+            case e.MessagePublished() | e.RecordSent():
+                what = event.name if isinstance(event, e.MessagePublished) else event.topic
+                yield self._line(event.token, at, "✉", f"sends {what}")
+            case e.IncidentRaised():
+                yield Line(at, "!", self.name(event.node), f"cannot go on: {event.message}")
+            case e.IncidentResolved():
+                yield self._line(event.token, at, "·", f"repaired by {row.actor}{_because(row)}")
+            case e.InstanceHeld():
+                yield Line(at, "‖", "On hold", f"by {row.actor}{_because(row)}")
+            case e.InstanceResumed():
+                yield Line(at, "▶", "Goes on", f"by {row.actor}{_because(row)}")
+            case e.InstanceEnded():
+                more = f"BPMN error {event.error}" if event.error else (event.message or "")
+                yield Line(at, "■", event.status, f"{more}{_because(row)}".strip())
+            case _:
+                pass
+
+    def _line(self, token: int, at: str, sign: str, more: str) -> Line:
+        return Line(at, sign, self.name(self._at.get(token, "")) or "The instance", more)
+
+    def _done(self, token: int, at: str, more: str) -> Line:
+        self._told.add(token)
+        return self._line(token, at, "✓", more)
+
+    def _mark(self, token: int, node: str) -> None:
+        if self._at.get(token) == node:
+            self._told.add(token)
+
+    def _passed(self, event: e.TokenAdvanced, at: str) -> Iterator[Line]:
+        node = self._definition.nodes.get(self._at.get(event.token, ""))
+        if node is None or event.token in self._told:
+            return
+        if event.flow is None:
+            if isinstance(node, Activity):
+                yield Line(at, "✗", self.name(node.id), "interrupted")
+            return
+        flow = self._definition.flows.get(event.flow)
+        if isinstance(node, Gateway):
+            if len(node.outgoing) > 1:
+                yield Line(at, "◆", self.name(node.id), f"→ {(flow and flow.name) or self.name(event.node)}")
+        elif isinstance(node, StartEvent | BoundaryEvent):
+            yield Line(at, "○", self.name(node.id))
+        else:
+            yield Line(at, "✓", self.name(node.id))
+
+    def _held(self, event: e.TokenHeld, at: str) -> Iterator[Line]:
+        name = self.name(self._at.get(event.token, ""))
+        self._told.add(event.token)
+        if event.holding == "split":
+            yield Line(at, "◆", name, f"splits into {event.count} branches")
+        elif event.holding == "loop":
+            yield Line(at, "↻", name, "once for each item")
+        elif event.holding == "scope":
+            yield Line(at, "▼", name)
+
+    def _ended(self, event: e.TokenEnded, at: str) -> Iterator[Line]:
+        node = self._definition.nodes.get(self._at.pop(event.token, ""))
+        told = event.token in self._told
+        self._told.discard(event.token)
+        if node is None:
+            return
+        if event.state != "INACTIVE":
+            if not isinstance(node, Gateway):
+                yield Line(at, "✗", self.name(node.id), event.state.lower())
+        elif isinstance(node, EndEvent):
+            if node.name or node.parent is None:
+                yield Line(at, "●", self.name(node.id))
+        elif not told:
+            yield Line(at, "✓", self.name(node.id))
+
+    def _roles(self, lane: str | None) -> str:
+        found = self._definition.lanes.get(lane) if lane is not None else None
+        return ", ".join(sorted(found.access.get("execute", ()))) if found is not None else ""
+
+    def _values(self, values: dict[str, Any], before: str = "") -> str:
+        shown = list(_flat(values, self._definition.sensitive))
+        return before + ", ".join(shown) if shown else ""
+
+
+def words(name: str) -> str:
+    """ExclusiveGateway → exclusive gateway."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+
+
+def _because(row: HistoryView) -> str:
+    return f": {row.reason}" if row.reason else ""
+
+
+def _flat(values: dict[str, Any], hidden: frozenset[str], path: Sequence[str] = ()) -> Iterator[str]:
+    for name, value in values.items():
+        here = (*path, name)
+        dotted = ".".join(here)
+        if dotted in hidden:
+            yield f"{dotted} = ***"
+        elif isinstance(value, dict) and value:
+            yield from _flat(value, hidden, here)
+        else:
+            text = json.dumps(value, ensure_ascii=False, default=str)
+            yield f"{dotted} = {text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + '…'}"

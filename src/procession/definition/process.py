@@ -1,0 +1,54 @@
+"""A process definition: the drawing, compiled once, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from procession.definition.nodes import FlowNode, InclusiveGateway, SequenceFlow
+
+OPERATIONS = ("execute", "view", "selfAssign", "assign", "unassign", "hold", "unhold")
+"""What a lane can allow (`procession:access`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A swimlane: for each operation the roles that may do it. No entry: nobody but an administrator."""
+
+    id: str
+    name: str
+    access: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `procession:settings` says about every instance."""
+
+    expiry: str | None = None  # an ISO 8601 duration or a cron rule
+    zone: str = "UTC"
+    general_data: Any = None
+    keep: str | None = None  # an ISO 8601 duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessDefinition:
+    """An executable process. `name` is the BPMN process id, `title` its drawn name."""
+
+    name: str
+    title: str = ""
+    nodes: Mapping[str, FlowNode]
+    flows: Mapping[str, SequenceFlow]
+    starts: tuple[str, ...]  # the start events of the process itself, in the order of the file
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+    settings: Settings = Settings()
+    data_model: Mapping[str, Any] | None = None
+    version_tag: str | None = None
+    sensitive: frozenset[str] = frozenset()  # dotted paths of variables that are masked
+    inclusive_joins: tuple[str, ...] = field(init=False, default=())
+    guarded: bool = field(init=False, default=False)  # some lane sets access: then whatever no lane allows is denied
+
+    def __post_init__(self) -> None:
+        joins = (n.id for n in self.nodes.values() if isinstance(n, InclusiveGateway) and len(n.incoming) > 1)
+        object.__setattr__(self, "inclusive_joins", tuple(joins))
+        object.__setattr__(self, "guarded", any(lane.access for lane in self.lanes.values()))

@@ -1,0 +1,69 @@
+"""Who may do what: one function decides, for every command and every query.
+
+A process in which no lane sets access is open to every logged-in user. One that sets any access denies what no lane allows.
+The role `admin` may do everything; `operator` may see and repair everything, but does no work in a lane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from procession.definition import ProcessDefinition
+
+REPAIR = frozenset({"repair", "terminate"})
+"""Operations that no lane grants: changing data, retrying, ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a name and roles. `system` is the engine itself or the program that embeds it."""
+
+    name: str
+    roles: frozenset[str] = frozenset()
+    system: bool = False
+
+    @property
+    def admin(self) -> bool:
+        return self.system or "admin" in self.roles
+
+
+SYSTEM = Principal("system", frozenset({"admin"}), system=True)
+
+
+def permission(
+    principal: Principal,
+    definition: ProcessDefinition,
+    operation: str,
+    lane: str | None = None,
+    *,
+    owner: str | None = None,
+) -> str | None:
+    """None where the principal may do the operation, else the reason why not.
+
+    `lane` is the swimlane of the node that it is done on; None asks whether any lane allows it. `owner` is who started the
+    instance: they may see it, and give it up.
+    """
+    if principal.admin or not definition.guarded:
+        return None
+    if "operator" in principal.roles and operation in (*REPAIR, "view", "hold", "unhold"):
+        return None
+    if owner is not None and owner == principal.name and operation in ("view", "terminate"):
+        return None
+    if operation in REPAIR:
+        return f"{operation} needs the role operator or admin"
+    lanes = [definition.lanes[lane]] if lane is not None and lane in definition.lanes else definition.lanes.values()
+    wanted = ("view", "execute") if operation == "view" else (operation,)
+    if lane is not None and lane not in definition.lanes:
+        return f"nobody but an administrator may {operation} outside of the lanes"
+    for candidate in lanes:
+        for granted in wanted:
+            if principal.roles & candidate.access.get(granted, frozenset()):
+                return None
+    where = f"in lane {definition.lanes[lane].name!r}" if lane is not None else "in any lane"
+    return f"{operation} {where} needs one of the roles {_roles(definition, operation, lane)}"
+
+
+def _roles(definition: ProcessDefinition, operation: str, lane: str | None) -> str:
+    lanes = [definition.lanes[lane]] if lane is not None else list(definition.lanes.values())
+    roles = sorted({role for candidate in lanes for role in candidate.access.get(operation, ())})
+    return ", ".join(roles) if roles else "(none is given)"

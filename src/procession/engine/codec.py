@@ -1,0 +1,34 @@
+"""JSON as the engine keeps it: fractions are decimals with their digits, numbers of any size stay numbers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from procession.engine.commands import Command
+from procession.engine.events import Event
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_events = msgspec.json.Decoder(list[Event], float_hook=Decimal)
+_command = msgspec.json.Decoder(Command, float_hook=Decimal)
+
+encode = _encoder.encode
+
+
+def decode(data: bytes | str) -> Any:
+    """A document: 1.10 becomes `Decimal("1.10")`."""
+    return _decoder.decode(data)
+
+
+def decode_events(data: bytes) -> list[Event]:
+    """One transaction of history."""
+    return _events.decode(data)
+
+
+def decode_command(data: bytes) -> Command:
+    """A command that was kept."""
+    command: Command = _command.decode(data)
+    return command

@@ -1,0 +1,54 @@
+"""Checks that several handlers make before they record anything."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from procession.engine.access import Principal, permission
+from procession.engine.state import ON_HOLD, Incident, Job, Subscription, Timer, UserTaskItem
+from procession.engine.step import Step
+from procession.errors import CommandRejected
+
+W = TypeVar("W", Job, UserTaskItem, Timer, Subscription, Incident)
+
+
+def refuse_ended(step: Step) -> None:
+    """Nothing can be done to an instance that is over."""
+    if not step.state.live:
+        raise CommandRejected(
+            409,
+            f"Process instance is {step.state.status}.",
+            f"Instance {step.state.id} is over; it cannot be changed.",
+            key="error.state.ended",
+            extra={"state": step.state.status},
+        )
+
+
+def refuse_held(step: Step) -> None:
+    """People cannot work on an instance that is on hold."""
+    refuse_ended(step)
+    if step.state.status == ON_HOLD:
+        raise CommandRejected(
+            409,
+            "Process instance is on hold.",
+            "Nothing can be done in it until it is resumed.",
+            key="error.state.on_hold",
+            extra={"state": ON_HOLD},
+        )
+
+
+def require(step: Step, principal: Principal, operation: str, lane: str | None = None) -> None:
+    """Refuse what the principal may not do."""
+    reason = permission(principal, step.definition, operation, lane)
+    if reason is not None:
+        raise CommandRejected(403, "Forbidden", f"{principal.name}: {reason}.", key="error.forbidden")
+
+
+def waiting(step: Step, number: int, kind: type[W], what: str) -> W:
+    """The wait of that id, or 404."""
+    found = step.state.waits.get(number)
+    if not isinstance(found, kind):
+        raise CommandRejected(
+            404, f"{what} not found.", f"There is no open {what.lower()} {number}; it may be done already."
+        )
+    return found

@@ -1,0 +1,90 @@
+"""What is handed to the processor: a command with who asks, and a place for the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from procession.definition import ProcessDefinition
+from procession.engine.access import SYSTEM, Principal
+from procession.engine.commands import Command
+from procession.engine.state import ProcessInstance
+from procession.storage import StartTimerRow
+
+
+class Ask:
+    """One command on its way. `done` is set after the commit that carries it, with a `result` or an `error`.
+
+    `key` makes it idempotent: the same key gets the first answer again. `fence` is the fencing number of the job's lease.
+    `render` makes the result of the instance as the commit left it; without it the result is the instance's id.
+    """
+
+    __slots__ = ("command", "done", "error", "fence", "key", "principal", "render", "result")
+
+    def __init__(
+        self,
+        command: Command | Start | Publish | StartTimerRow,
+        principal: Principal = SYSTEM,
+        *,
+        key: str | None = None,
+        fence: int | None = None,
+        render: Callable[[ProcessInstance, ProcessDefinition], Any] | None = None,
+    ) -> None:
+        self.command, self.principal, self.key, self.fence, self.render = command, principal, key, fence, render
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def answer(self) -> Any:
+        """The result, or the refusal raised."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Start:
+    """Start the published version of a process. The answer is the id of the new instance."""
+
+    __slots__ = ("business_key", "data", "inherit", "name", "start_condition")
+
+    def __init__(
+        self,
+        name: str,
+        data: dict[str, Any],
+        *,
+        start_condition: str | None = None,
+        business_key: str | None = None,
+        inherit: Inherit | None = None,
+    ) -> None:
+        self.name, self.data, self.start_condition = name, data, start_condition
+        self.business_key, self.inherit = business_key, inherit
+
+
+class Inherit:
+    """Take values over from another instance: `copy` is a whitelist of dotted paths (empty: all), then `without` removes."""
+
+    __slots__ = ("copy", "instance", "without")
+
+    def __init__(self, instance: int, copy: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> None:
+        self.instance, self.copy, self.without = instance, copy, without
+
+
+class Publish:
+    """Publish a BPMN message. `ttl` in microseconds. The answer is the message's id and who received it."""
+
+    __slots__ = ("key", "message_id", "name", "ttl", "variables")
+
+    def __init__(
+        self,
+        name: str,
+        key: str | None,
+        variables: dict[str, Any],
+        message_id: str | None = None,
+        ttl: int = 3_600_000_000,
+    ) -> None:
+        self.name, self.key, self.variables, self.message_id, self.ttl = name, key, variables, message_id, ttl
+
+    @property
+    def inbox_key(self) -> str:
+        """By which a repetition of the message is known."""
+        return f"message:{self.name}:{self.key or ''}:{self.message_id}"

@@ -1,0 +1,219 @@
+"""Definitions: adding files, publishing versions, and the compiled ones that are in use."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from procession.bpmn import read_bpmn
+from procession.definition import MessageTrigger, ProcessDefinition, StartEvent, TimerTrigger
+from procession.engine.access import Principal
+from procession.engine.triggers.timer import schedule
+from procession.errors import CommandRejected, InvalidDefinition, Problem, VersionConflict
+from procession.storage import AuditRow, DefinitionRow, StartSubscriptionRow, StartTimerRow, Storage
+
+DRAFT, PUBLISHED, DEPRECATED = "draft", "published", "deprecated"
+
+
+class Deployed(NamedTuple):
+    """A version of a process with its compiled form."""
+
+    id: int
+    name: str
+    version: int
+    state: str
+    process: ProcessDefinition
+
+
+class Definitions:
+    """The definitions of one store. Compiled ones are kept for as long as the process runs."""
+
+    def __init__(self, storage: Storage, new_id: Callable[[], int], now: Callable[[], int]) -> None:
+        self._storage, self._new_id, self._now = storage, new_id, now
+        self._compiled: dict[int, ProcessDefinition] = {}
+        self._published: dict[str, Deployed | None] = {}
+        self._seen = -1
+
+    async def compiled(self, definition: int) -> ProcessDefinition:
+        """The compiled definition of a version by its id."""
+        found = self._compiled.get(definition)
+        if found is None:
+            row = await self._storage.definition(definition)
+            if row is None:
+                raise LookupError(f"definition {definition} is not in the store")
+            found = self._compile(row)
+        return found
+
+    async def row(self, definition: int) -> DefinitionRow:
+        """Name, version and state of a version by its id."""
+        row = await self._storage.definition(definition)
+        if row is None:
+            raise LookupError(f"definition {definition} is not in the store")
+        return row
+
+    async def published(self, name: str) -> Deployed | None:
+        """The published version of a process."""
+        seen = await self._storage.definitions_changed()
+        if seen != self._seen:
+            self._published.clear()
+            self._seen = seen
+        if name not in self._published:
+            rows = await self._storage.definitions(name, (PUBLISHED,))
+            found = None
+            if rows:
+                row = rows[0]
+                found = Deployed(row.id, row.name, row.version, row.state, await self.compiled(row.id))
+            self._published[name] = found
+        return self._published[name]
+
+    async def require(self, name: str, version: int | None = None) -> DefinitionRow:
+        """A version of a process, the newest one if none is named; 404 if there is none."""
+        rows = await self._storage.definitions(name)
+        for row in rows:
+            if version is None or row.version == version:
+                return row
+        detail = f"There is no process {name!r}" + (f" in version {version}." if rows else ".")
+        raise CommandRejected(404, "Process definition not found.", detail, key="error.definition_not_found")
+
+    async def deploy(
+        self, files: Sequence[tuple[str, bytes]], principal: Principal, *, publish: bool = False
+    ) -> list[DefinitionRow]:
+        """Add files, all or none; a process whose file has not changed keeps its version."""
+        require_editor(principal)
+        problems: list[Problem] = []
+        parsed: list[tuple[str, bytes, ProcessDefinition]] = []
+        for file, data in files:
+            try:
+                found = read_bpmn(data, file)
+            except InvalidDefinition as error:
+                problems.extend(error.problems)
+                continue
+            parsed.extend((file, data, process) for process in found.processes)
+        if problems:
+            raise InvalidDefinition(problems)
+        result: list[DefinitionRow] = []
+        for attempt in range(10):
+            result, new = await self._versions(parsed, principal)
+            try:
+                if new:
+                    await self._storage.add_definitions(
+                        new, [self._audit(principal, "Create", f"{row.name} v{row.version}") for row in new]
+                    )
+                break
+            except VersionConflict:
+                if attempt == 9:
+                    raise
+        if publish:
+            for row in result:
+                if row.state != PUBLISHED:
+                    await self._publish(row, principal)
+            result = [row._replace(state=PUBLISHED) for row in result]
+        return result
+
+    async def _versions(
+        self, parsed: Sequence[tuple[str, bytes, ProcessDefinition]], principal: Principal
+    ) -> tuple[list[DefinitionRow], list[DefinitionRow]]:
+        """The row of each process, and which of them are new."""
+        result: list[DefinitionRow] = []
+        new: list[DefinitionRow] = []
+        for file, data, process in parsed:
+            digest = hashlib.sha256(data).hexdigest()
+            rows = await self._storage.definitions(process.name)
+            same = next((row for row in rows if row.digest == digest), None)
+            if same is not None:
+                result.append(same)
+                continue
+            version = max((row.version for row in (*rows, *new) if row.name == process.name), default=0) + 1
+            row = DefinitionRow(
+                self._new_id(),
+                process.name,
+                version,
+                process.title,
+                DRAFT,
+                digest,
+                file,
+                data,
+                self._now(),
+                principal.name,
+            )
+            self._compiled[row.id] = process
+            result.append(row)
+            new.append(row)
+        return result, new
+
+    async def publish(self, name: str, version: int | None, principal: Principal) -> DefinitionRow:
+        """Make a version the one that is started; the one before is deprecated."""
+        require_editor(principal)
+        row = await self.require(name, version)
+        if row.state != PUBLISHED:
+            await self._publish(row, principal)
+        return row._replace(state=PUBLISHED)
+
+    async def deprecate(self, name: str, version: int | None, principal: Principal) -> DefinitionRow:
+        """No new instances of this version; running ones go on."""
+        require_editor(principal)
+        row = await self.require(name, version)
+        if row.state != DEPRECATED:
+            await self._storage.deprecate(
+                row.id, [self._audit(principal, "Update state", f"{row.name} v{row.version}", DEPRECATED)]
+            )
+        return row._replace(state=DEPRECATED)
+
+    async def _publish(self, row: DefinitionRow, principal: Principal) -> None:
+        process = await self.compiled(row.id)
+        timers: list[StartTimerRow] = []
+        subscriptions: list[StartSubscriptionRow] = []
+        for number in process.starts:
+            node = process.nodes[number]
+            assert isinstance(node, StartEvent)
+            if isinstance(node.trigger, TimerTrigger):
+                timers.extend(self._start_timer(row.id, node, node.trigger))
+            elif isinstance(node.trigger, MessageTrigger):
+                subscriptions.append(StartSubscriptionRow(row.id, row.name, node.id, str(node.trigger.name)))
+        await self._storage.publish(
+            row.id,
+            timers,
+            subscriptions,
+            [self._audit(principal, "Update state", f"{row.name} v{row.version}", PUBLISHED)],
+        )
+
+    def _start_timer(self, definition: int, node: StartEvent, trigger: TimerTrigger) -> list[StartTimerRow]:
+        rule = str(trigger.value)
+        first = schedule(trigger.kind, rule, trigger.zone).first(self._now())
+        if first is None:
+            return []
+        return [
+            StartTimerRow(
+                self._new_id(),
+                definition,
+                node.id,
+                first.due,
+                trigger.kind,
+                rule,
+                trigger.zone,
+                first.number,
+                first.anchor,
+            )
+        ]
+
+    def _compile(self, row: DefinitionRow) -> ProcessDefinition:
+        for process in read_bpmn(row.data, row.file).processes:
+            self._compiled.setdefault(row.id, process) if process.name == row.name else None
+        return self._compiled[row.id]
+
+    def _audit(self, principal: Principal, event: str, identifier: str, detail: str = "") -> AuditRow:
+        return AuditRow(
+            self._new_id(), self._now(), principal.name, "Process definition", event, identifier, "success", detail
+        )
+
+
+def require_editor(principal: Principal) -> None:
+    """Adding and publishing definitions needs the role editor or admin."""
+    if not principal.admin and "editor" not in principal.roles:
+        raise CommandRejected(
+            403,
+            "Forbidden",
+            f"{principal.name}: changing definitions needs the role editor or admin.",
+            key="error.forbidden",
+        )

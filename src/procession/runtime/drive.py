@@ -1,0 +1,18 @@
+"""Runs a coroutine that never waits, without an event loop: embedded stores answer in the caller's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The coroutine's result. One that suspends needs an event loop, and is a mistake here."""
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise RuntimeError("this store needs an event loop; it cannot be embedded")

@@ -1,0 +1,69 @@
+"""Takes commands from many threads into one processor: whoever waits first turns the crank for all.
+
+There is no thread of its own and no delay: a lone caller decides and commits in its own thread. While it commits, others
+queue up; the next of them takes everything that is queued as one batch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from procession.runtime.asks import Ask
+from procession.runtime.drive import drive
+from procession.runtime.processor import Processor
+
+T = TypeVar("T")
+
+BATCH = 1000
+"""Commands of one transaction at most."""
+
+
+class Intake:
+    """The queue before a processor, and the lock that says who drives it."""
+
+    def __init__(self, processor: Processor) -> None:
+        self.processor = processor
+        self._queue: deque[Ask] = deque()
+        self._lock = threading.RLock()
+
+    def submit(self, ask: Ask) -> Ask:
+        """Queue a command. It is decided when somebody waits, or calls `flush`."""
+        self._queue.append(ask)
+        return ask
+
+    def wait(self, ask: Ask) -> Any:
+        """The answer to a queued command; turns the crank until it is there."""
+        while not ask.done:
+            with self._lock:
+                if not ask.done:
+                    self._turn()
+        return ask.answer()
+
+    def run(self, ask: Ask) -> Any:
+        """Queue a command and wait for its answer."""
+        return self.wait(self.submit(ask))
+
+    def flush(self) -> int:
+        """Decide everything that is queued or goes on by itself; how many commands that were."""
+        count = 0
+        while self._queue or self.processor.unfinished:
+            with self._lock:
+                count += self._turn()
+        return count
+
+    def alone(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run something else that writes to the store, while nobody commits."""
+        with self._lock:
+            return drive(coroutine)
+
+    def _turn(self) -> int:
+        queue = self._queue
+        batch = self.processor.pending
+        while queue and len(batch) < BATCH:
+            batch.append(queue.popleft())
+        if batch:
+            drive(self.processor.turn(batch))
+        return len(batch)

@@ -1,0 +1,420 @@
+"""One batch being decided: the instances it touches, what they cause in each other, and the rows that come of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from procession.definition import ProcessDefinition, StartEvent
+from procession.definition.schedule import Occurrence
+from procession.engine import commands as c
+from procession.engine import events as e
+from procession.engine.access import Principal, permission
+from procession.engine.codec import decode, encode
+from procession.engine.decide import decide
+from procession.engine.handlers.start import choose_start
+from procession.engine.state import ABORTED, FINISHED, ON_HOLD, Call, ProcessInstance, Subscription
+from procession.engine.triggers.timer import schedule
+from procession.errors import CommandRejected
+from procession.runtime.asks import Ask, Inherit, Publish, Start
+from procession.runtime.correlation import Correlation
+from procession.runtime.inheritance import inherited
+from procession.storage import Batch, Found, InboxRow, Need, StartTimerRow
+from procession.storage.rows import history_row, project, restore
+
+if TYPE_CHECKING:
+    from procession.runtime.processor import Processor
+
+COMMAND_NAMES: dict[type, str] = {
+    kind: str(kind.__struct_config__.tag) for kind in get_args(c.Command)
+}
+
+
+class Unit:
+    """An instance within a batch: its state, and what the store has of it."""
+
+    __slots__ = ("definition", "events", "first_token", "kept", "position", "state")
+
+    def __init__(self, state: ProcessInstance, definition: ProcessDefinition, position: int) -> None:
+        self.state, self.definition, self.position = state, definition, position
+        self.first_token = state.next_token
+        self.kept = len(state.kept)
+        self.events: list[e.Event] = []
+
+
+class Work:
+    """Decides a batch. Nothing outside is changed before its commit, except that states leave the cache."""
+
+    def __init__(self, processor: Processor) -> None:
+        self.processor = processor
+        self.at = processor.now()
+        self.batch = Batch()
+        self.units: dict[int, Unit] = {}
+        self.asked: dict[int, Unit] = {}  # id of an ask → the instance that answers it
+        self.keys: dict[str, bytes] = {}
+        self.found = Found()
+        self.effects: deque[tuple[Unit, e.Event, Principal]] = deque()
+        self.correlation = Correlation(self)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to commit."""
+        batch = self.batch
+        return bool(
+            batch.new
+            or batch.changed
+            or batch.messages
+            or batch.messages_gone
+            or batch.failed_starts
+            or batch.start_timers
+            or batch.start_timers_gone
+            or batch.inbox
+            or batch.audit
+        )
+
+    async def run(self, asks: Sequence[Ask]) -> None:
+        """Decide every ask and everything that follows, and make the rows."""
+        await self._load(asks)
+        for ask in asks:
+            ask.error = None
+            try:
+                await self._decide_ask(ask)
+            except CommandRejected as error:
+                ask.error = error
+                if isinstance(ask.command, Start) and error.status != 401:
+                    self._failed_start(ask, error)
+        while self.effects:
+            await self._effect(*self.effects.popleft())
+        for unit in self.units.values():
+            if unit.events:
+                project(
+                    self.batch,
+                    unit.state,
+                    unit.events,
+                    position=unit.position,
+                    first_token=unit.first_token,
+                    kept=unit.kept,
+                )
+
+    def render(self, ask: Ask, unit: Unit) -> None:
+        """What the caller gets, read while nobody changes it."""
+        if ask.render is not None and ask.error is None:
+            ask.result = ask.render(unit.state, unit.definition)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    async def _load(self, asks: Iterable[Ask]) -> None:
+        instances: dict[int, int] = {}
+        jobs: list[int] = []
+        tasks: list[int] = []
+        timers: list[int] = []
+        keys: list[str] = []
+        cache = self.processor.cache
+        for ask in asks:
+            command = ask.command
+            if ask.key is not None:
+                keys.append(ask.key)
+            if isinstance(command, Start):
+                if command.inherit is not None:
+                    instances[command.inherit.instance] = cache.get(command.inherit.instance)
+            elif isinstance(command, c.CompleteJob | c.FailJob | c.ThrowJobError):
+                jobs.append(command.job)
+            elif isinstance(command, c.ClaimTask | c.ReleaseTask | c.AssignTask | c.CompleteTask):
+                tasks.append(command.task)
+            elif isinstance(command, c.FireTimer):
+                timers.append(command.timer)
+            elif isinstance(command, Publish):
+                if command.message_id is not None:
+                    keys.append(command.inbox_key)
+            elif isinstance(
+                command,
+                c.Continue | c.HoldInstance | c.UnholdInstance | c.EndInstance | c.SetVariables | c.RetryToken,
+            ):
+                instances[command.instance] = cache.get(command.instance)
+        if instances or jobs or tasks or timers or keys:
+            self.found = await self.processor.storage.load(Need(instances, jobs, tasks, timers, keys, known=cache))
+            self.keys.update(self.found.inbox)
+
+    async def unit(self, instance: int) -> Unit | None:
+        """An instance by its id, as this batch has left it."""
+        unit = self.units.get(instance)
+        if unit is not None:
+            return unit
+        cache = self.processor.cache
+        if instance not in self.found.instances and cache.get(instance) < 0:
+            more = await self.processor.storage.load(Need({instance: -1}, known=cache))
+            self.found.instances.update(more.instances)
+        rows = self.found.instances.get(instance)
+        if rows is not None:
+            state = restore(rows)
+        elif instance in self.found.instances:
+            return None
+        else:
+            state = cache.take(instance)
+        definition = await self.processor.definitions.compiled(state.definition)
+        unit = self.units[instance] = Unit(state, definition, state.position)
+        return unit
+
+    async def _owner(self, instance: int | None, what: str, number: int) -> Unit:
+        unit = await self.unit(instance) if instance is not None else None
+        if unit is None:
+            raise CommandRejected(404, f"{what} not found.", f"There is no open {what.lower()} {number}.")
+        return unit
+
+    # -- deciding -----------------------------------------------------------------------------------------------------
+
+    async def _decide_ask(self, ask: Ask) -> None:
+        command = ask.command
+        digest = b""
+        if ask.key is not None:
+            digest = _digest(command)
+            if ask.key in self.keys:
+                await self._repeated(ask, self.keys[ask.key], digest)
+                return
+        if isinstance(command, Start):
+            unit = await self._start(ask, command)
+        elif isinstance(command, Publish):
+            ask.result = await self.correlation.publish(command)
+            return
+        elif isinstance(command, StartTimerRow):
+            await self._start_by_timer(command)
+            return
+        else:
+            unit = await self._target(ask, command)
+            self.decide(unit, command, ask.principal)
+        self.asked[id(ask)] = unit
+        ask.result = unit.state.id
+        if ask.key is not None:
+            self.keys[ask.key] = encode([unit.state.id, digest.decode()])
+            self.batch.inbox.append(InboxRow(ask.key, self.at, self.keys[ask.key]))
+
+    async def _repeated(self, ask: Ask, answer: bytes, digest: bytes) -> None:
+        instance, first = decode(answer)
+        if first != digest.decode():
+            raise CommandRejected(
+                422,
+                "Idempotency key was used for another request.",
+                "Send a new key, or the same request again.",
+                key="error.idempotency",
+            )
+        unit = await self.unit(instance)
+        if unit is None:
+            raise CommandRejected(404, "Process instance not found.", f"Instance {instance} is not kept any more.")
+        self.asked[id(ask)] = unit
+        ask.result = instance
+
+    async def _target(self, ask: Ask, command: c.Command) -> Unit:
+        if isinstance(command, c.CompleteJob | c.FailJob | c.ThrowJobError):
+            instance, lease = self.found.jobs.get(command.job, (None, None))
+            if lease is not None and ask.fence is not None and lease.fence != ask.fence:
+                raise CommandRejected(
+                    409,
+                    "Lease is lost.",
+                    f"Job {command.job} was handed out again since; this result is not taken.",
+                    key="error.state.lease_lost",
+                )
+            return await self._owner(instance, "Job", command.job)
+        if isinstance(command, c.ClaimTask | c.ReleaseTask | c.AssignTask | c.CompleteTask):
+            return await self._owner(self.found.tasks.get(command.task), "Task", command.task)
+        if isinstance(command, c.FireTimer):
+            return await self._owner(self.found.timers.get(command.timer), "Timer", command.timer)
+        assert isinstance(
+            command, c.Continue | c.HoldInstance | c.UnholdInstance | c.EndInstance | c.SetVariables | c.RetryToken
+        )
+        unit = await self.unit(command.instance)
+        if unit is None:
+            raise CommandRejected(404, "Process instance not found.", f"There is no instance {command.instance}.")
+        return unit
+
+    async def _start(self, ask: Ask, command: Start) -> Unit:
+        deployed = await self.processor.definitions.published(command.name)
+        if deployed is None:
+            raise CommandRejected(
+                404,
+                "Process definition not found.",
+                f"No version of {command.name!r} is published.",
+                key="error.validation.process_instance.process_def_missing",
+            )
+        data = command.data
+        if command.inherit is not None:
+            data = inherited(await self._source(command.inherit, ask.principal), command.inherit, data)
+        request = c.StartInstance(
+            deployed.id,
+            deployed.name,
+            deployed.version,
+            data,
+            command.start_condition,
+            business_key=command.business_key,
+            inherited_from=command.inherit.instance if command.inherit is not None else None,
+        )
+        return self.start(self.processor.new_id(), deployed.process, request, ask.principal)
+
+    async def _source(self, inherit: Inherit, principal: Principal) -> ProcessInstance:
+        source = await self.unit(inherit.instance)
+        if source is None:
+            raise CommandRejected(404, "Process instance not found.", f"There is no instance {inherit.instance}.")
+        reason = permission(principal, source.definition, "view", owner=source.state.started_by)
+        if reason is not None:
+            raise CommandRejected(403, "Forbidden", f"{principal.name}: {reason}.", key="error.forbidden")
+        return source.state
+
+    def start(
+        self, instance: int, definition: ProcessDefinition, command: c.StartInstance, principal: Principal
+    ) -> Unit:
+        """Make a new instance; a refusal leaves nothing of it."""
+        unit = Unit(ProcessInstance(instance), definition, -1)
+        self.decide(unit, command, principal)
+        self.units[instance] = unit
+        return unit
+
+    def decide(self, unit: Unit, command: c.Command, principal: Principal) -> None:
+        """Let one instance decide one command; its events become history, its effects wait for their turn."""
+        state = unit.state
+        events = decide(
+            unit.definition,
+            state,
+            command,
+            at=self.at,
+            new_id=self.processor.new_id,
+            principal=principal,
+        )
+        if not events:
+            return
+        state.position += 1
+        unit.events.extend(events)
+        reason = getattr(command, "reason", "")
+        self.batch.history.append(history_row(state, principal.name, COMMAND_NAMES[command.__class__], reason, events))
+        for event in events:
+            if event.__class__ in EFFECTS:
+                self.effects.append((unit, event, principal))
+
+    async def decide_follow_up(self, instance: int, command: c.Command, principal: Principal) -> bool:
+        """A command that another instance caused; False if that instance cannot take it (it is over)."""
+        unit = await self.unit(instance)
+        if unit is None:
+            return False
+        try:
+            self.decide(unit, command, principal)
+        except CommandRejected:
+            return False
+        return True
+
+    # -- what one instance causes in others ----------------------------------------------------------------------------
+
+    async def _effect(self, unit: Unit, event: e.Event, principal: Principal) -> None:
+        state = unit.state
+        if isinstance(event, e.CallStarted):
+            await self._call(unit, event, principal)
+        elif isinstance(event, e.InstanceEnded):
+            if state.parent is not None:
+                await self.decide_follow_up(
+                    state.parent,
+                    c.FinishCall(state.id, event.status, state.variables, event.error, event.message),
+                    principal,
+                )
+        elif isinstance(event, e.WaitCancelled):
+            if event.kind == "call":
+                status = state.status if not state.live and state.status != FINISHED else ABORTED
+                await self.decide_follow_up(event.wait, c.EndInstance(event.wait, status), SYSTEM_FOR[principal.name])
+        elif isinstance(event, e.InstanceHeld):
+            await self._tell_children(unit, c.HoldInstance)
+        elif isinstance(event, e.InstanceResumed):
+            await self._tell_children(unit, c.UnholdInstance)
+            for wait in list(state.waits.values()):
+                if isinstance(wait, Subscription):
+                    await self.correlation.opened(unit, wait.id)
+        elif isinstance(event, e.MessagePublished):
+            await self.correlation.thrown(event)
+        elif isinstance(event, e.SubscriptionOpened):
+            await self.correlation.opened(unit, event.subscription)
+
+    async def _tell_children(self, unit: Unit, kind: type[c.HoldInstance | c.UnholdInstance]) -> None:
+        for wait in list(unit.state.waits.values()):
+            if isinstance(wait, Call):
+                await self.decide_follow_up(wait.id, kind(wait.id, "with its parent"), SYSTEM_FOR["system"])
+
+    async def _call(self, unit: Unit, event: e.CallStarted, principal: Principal) -> None:
+        """Start a child instance, or tell the caller why that cannot be."""
+        deployed = await self.processor.definitions.published(event.process)
+        try:
+            if deployed is None:
+                raise CommandRejected(
+                    404, "Process definition not found.", f"No version of {event.process!r} is published."
+                )
+            condition = event.variables.get("startCondition")
+            node = choose_start(deployed.process, condition if isinstance(condition, str) else None)
+        except CommandRejected as refused:
+            command = c.FailCall(
+                event.child, f"{refused.title} {refused.detail} Publish '{event.process}', then retry."
+            )
+            await self.decide_follow_up(unit.state.id, command, principal)
+            return
+        request = c.StartInstance(
+            deployed.id,
+            deployed.name,
+            deployed.version,
+            event.variables,
+            node=node.id,
+            parent=unit.state.id,
+            parent_token=event.token,
+            root=unit.state.root,
+        )
+        child = self.start(event.child, deployed.process, request, principal)
+        if unit.state.status == ON_HOLD:
+            self.decide(child, c.HoldInstance(child.state.id, "with its parent"), SYSTEM_FOR["system"])
+
+    async def _start_by_timer(self, timer: StartTimerRow) -> None:
+        """A timer start event came due: a new instance, and the next date."""
+        definition = await self.processor.definitions.compiled(timer.definition)
+        row = await self.processor.definitions.row(timer.definition)
+        following = schedule(timer.kind, timer.rule, timer.zone).next(
+            Occurrence(timer.due, timer.number, timer.anchor), self.at
+        )
+        if following is None:
+            self.batch.start_timers_gone.append((timer.id,))
+        else:
+            self.batch.start_timers.append(
+                timer._replace(due=following.due, number=following.number, anchor=following.anchor)
+            )
+        node = definition.nodes[timer.node]
+        assert isinstance(node, StartEvent)
+        self.batch.inbox.append(InboxRow(f"start-timer:{timer.id}:{timer.due}", self.at, b"[]"))
+        request = c.StartInstance(timer.definition, row.name, row.version, {}, node=node.id)
+        self.start(self.processor.new_id(), definition, request, SYSTEM_FOR["system"])
+
+    def _failed_start(self, ask: Ask, error: CommandRejected) -> None:
+        self.batch.failed_starts.append(self.processor.failed_start(ask, error, self.at))
+
+
+class _System(dict[str, Principal]):
+    """The engine acting because of somebody: it may do everything, and history still says who."""
+
+    def __missing__(self, name: str) -> Principal:
+        principal = self[name] = Principal(name, frozenset({"admin"}), system=True)
+        return principal
+
+
+SYSTEM_FOR = _System()
+
+EFFECTS: frozenset[type] = frozenset(
+    {
+        e.CallStarted,
+        e.InstanceEnded,
+        e.WaitCancelled,
+        e.InstanceHeld,
+        e.InstanceResumed,
+        e.MessagePublished,
+        e.SubscriptionOpened,
+    }
+)
+
+
+def _digest(command: Any) -> bytes:
+    """What a request asked for, to tell a repetition from a mistake."""
+    if isinstance(command, Start):
+        content: list[Any] = [command.name, command.data, command.start_condition, command.business_key]
+    else:
+        content = [command]
+    return hashlib.sha256(encode(content)).hexdigest().encode()

@@ -1,0 +1,524 @@
+"""The store: one async contract, a few calls a batch, and the rows that every store keeps.
+
+A store is opened once and used by one processor at a time; queries may run beside it. Everything a batch changes is
+written in one transaction, or not at all. Rows are tuples in the order of the columns below, so that nothing is copied on
+the way; times are microseconds since the epoch, UTC; documents are JSON bytes. Embedded stores (memory, SQLite in the
+caller's thread) never suspend: their coroutines can be driven without an event loop (`runtime.drive`).
+
+Errors: `VersionConflict` (somebody else was faster: load and decide again), `StorageBusy`, `StorageFull`, `StorageError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+# -- rows -------------------------------------------------------------------------------------------------------------
+
+
+class InstanceRow(NamedTuple):
+    """`ready` is 1 while a token can go on by itself (a bounded transaction ended); `incidents` counts the open ones."""
+
+    id: int
+    definition: int
+    name: str
+    version: int
+    status: str
+    position: int
+    business_key: str | None
+    started_by: str
+    started: int
+    ended: int | None
+    parent: int | None
+    parent_token: int | None
+    root: int
+    next_token: int
+    next_order: int
+    steps: int
+    ready: int
+    incidents: int
+
+
+class TokenRow(NamedTuple):
+    instance: int
+    id: int
+    parent: int | None
+    scope: int
+    node: str
+    start_node: str
+    flow: str | None
+    state: str
+    status: str
+    version: int
+    updated: int
+    holding: str
+    count: int  # type: ignore[assignment]
+    finished: int
+    joined: int
+    item: int | None
+
+
+class VariableRow(NamedTuple):
+    """One name of one scope (0: the root); `value` is JSON."""
+
+    instance: int
+    scope: int
+    name: str
+    value: bytes
+
+
+class LoopRow(NamedTuple):
+    instance: int
+    token: int
+    items: bytes
+
+
+class OutputRow(NamedTuple):
+    instance: int
+    token: int
+    index: int  # type: ignore[assignment]
+    value: bytes
+
+
+class KeptRow(NamedTuple):
+    instance: int
+    number: int
+    command: bytes
+
+
+class JobRow(NamedTuple):
+    id: int
+    instance: int
+    token: int
+    node: str
+    type: str
+    retries: int
+    headers: bytes
+    created: int
+    due: int
+
+
+class TaskRow(NamedTuple):
+    """`groups` and `users` are JSON lists; `process` is the definition's name."""
+
+    id: int
+    instance: int
+    token: int
+    process: str
+    node: str
+    name: str
+    lane: str | None
+    assignee: str | None
+    groups: bytes
+    users: bytes
+    created: int
+    due: int | None
+    follow_up: int | None
+    priority: int
+    form: str | None
+
+
+class TimerRow(NamedTuple):
+    id: int
+    instance: int
+    token: int
+    node: str
+    due: int
+    kind: str
+    rule: str
+    zone: str
+    number: int
+    anchor: int
+
+
+class SubscriptionRow(NamedTuple):
+    id: int
+    instance: int
+    token: int
+    process: str
+    node: str
+    name: str
+    key: str
+
+
+class CallRow(NamedTuple):
+    """A call activity that waits for a child instance; `id` is the child's."""
+
+    id: int
+    instance: int
+    token: int
+    node: str
+    process: str
+
+
+class IncidentRow(NamedTuple):
+    id: int
+    instance: int
+    process: str
+    token: int
+    node: str
+    source: str
+    type: str
+    cause: str
+    message: str
+    details: str
+    raised: int
+    job: int | None
+    resolved: int | None
+
+
+class HistoryRow(NamedTuple):
+    """One transaction of one instance: `events` is a JSON array of tagged arrays (`engine.events`)."""
+
+    instance: int
+    position: int
+    at: int
+    actor: str
+    command: str
+    reason: str
+    events: bytes
+
+
+class MessageRow(NamedTuple):
+    """A buffered message. `correlated` is a JSON list of the processes that have received it."""
+
+    id: int
+    name: str
+    key: str | None
+    variables: bytes
+    message_id: str | None
+    published: int
+    expires: int
+    correlated: bytes
+
+
+class OutboxRow(NamedTuple):
+    id: int
+    instance: int
+    topic: str
+    key: str
+    headers: bytes
+    value: bytes
+    created: int
+
+
+class InboxRow(NamedTuple):
+    """What was taken in once (idempotency key, message id) and what came of it; `key` is unique."""
+
+    key: str
+    at: int
+    result: bytes
+
+
+class FailedStartRow(NamedTuple):
+    id: int
+    process: str
+    at: int
+    actor: str
+    status: int
+    title: str
+    detail: str
+    data: bytes
+
+
+class AuditRow(NamedTuple):
+    """What somebody did that is not in the history of one instance."""
+
+    id: int
+    at: int
+    actor: str
+    subject: str
+    event: str
+    identifier: str
+    status: str
+    detail: str
+
+
+class DefinitionRow(NamedTuple):
+    """`state`: draft, published, deprecated. `digest`: SHA-256 of the file, hex. `data` is the file as it came."""
+
+    id: int
+    name: str
+    version: int
+    title: str
+    state: str
+    digest: str
+    file: str
+    data: bytes
+    deployed: int
+    deployed_by: str
+
+
+class StartTimerRow(NamedTuple):
+    """When a published definition is started next by one of its timer start events."""
+
+    id: int
+    definition: int
+    node: str
+    due: int
+    kind: str
+    rule: str
+    zone: str
+    number: int
+    anchor: int
+
+
+class StartSubscriptionRow(NamedTuple):
+    """A message that starts a published definition."""
+
+    definition: int
+    process: str
+    node: str
+    name: str
+
+
+class UserRow(NamedTuple):
+    """`password` is an argon2 hash; `roles` a JSON list."""
+
+    name: str
+    password: str
+    roles: bytes
+    created: int
+
+
+# -- what a processor reads and writes --------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class InstanceRows:
+    """Everything live of one instance."""
+
+    instance: InstanceRow
+    tokens: list[TokenRow] = field(default_factory=list)
+    variables: list[VariableRow] = field(default_factory=list)
+    loops: list[LoopRow] = field(default_factory=list)
+    outputs: list[OutputRow] = field(default_factory=list)
+    kept: list[KeptRow] = field(default_factory=list)
+    jobs: list[JobRow] = field(default_factory=list)
+    tasks: list[TaskRow] = field(default_factory=list)
+    timers: list[TimerRow] = field(default_factory=list)
+    subscriptions: list[SubscriptionRow] = field(default_factory=list)
+    calls: list[CallRow] = field(default_factory=list)
+    incidents: list[IncidentRow] = field(default_factory=list)  # the open ones
+
+
+@dataclass(slots=True)
+class Batch:
+    """The changes of one transaction. `changed` rows carry the position that was read: the commit checks it.
+
+    `put` lists insert or replace by key; `gone` lists delete by key. Replacing a job releases its lease and keeps its
+    fencing number.
+    """
+
+    new: list[InstanceRow] = field(default_factory=list)
+    changed: list[tuple[InstanceRow, int]] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
+    tokens: list[TokenRow] = field(default_factory=list)
+    tokens_gone: list[tuple[int, int]] = field(default_factory=list)  # instance, token
+    variables: list[VariableRow] = field(default_factory=list)
+    variables_gone: list[tuple[int, int, str]] = field(default_factory=list)  # instance, scope, name
+    scopes_gone: list[tuple[int, int]] = field(default_factory=list)  # instance, scope: all its variables
+    loops: list[LoopRow] = field(default_factory=list)
+    loops_gone: list[tuple[int, int]] = field(default_factory=list)  # with their outputs
+    outputs: list[OutputRow] = field(default_factory=list)
+    kept: list[KeptRow] = field(default_factory=list)
+    kept_gone: list[tuple[int]] = field(default_factory=list)  # instance: all
+    jobs: list[JobRow] = field(default_factory=list)
+    jobs_gone: list[tuple[int]] = field(default_factory=list)
+    tasks: list[TaskRow] = field(default_factory=list)
+    tasks_gone: list[tuple[int]] = field(default_factory=list)
+    timers: list[TimerRow] = field(default_factory=list)
+    timers_gone: list[tuple[int]] = field(default_factory=list)
+    subscriptions: list[SubscriptionRow] = field(default_factory=list)
+    subscriptions_gone: list[tuple[int]] = field(default_factory=list)
+    calls: list[CallRow] = field(default_factory=list)
+    calls_gone: list[tuple[int]] = field(default_factory=list)
+    incidents: list[IncidentRow] = field(default_factory=list)
+    incidents_resolved: list[tuple[int, int]] = field(default_factory=list)  # resolved at, id
+    messages: list[MessageRow] = field(default_factory=list)
+    messages_gone: list[tuple[int]] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+    inbox: list[InboxRow] = field(default_factory=list)  # a key that is there: VersionConflict
+    failed_starts: list[FailedStartRow] = field(default_factory=list)
+    audit: list[AuditRow] = field(default_factory=list)
+    start_timers: list[StartTimerRow] = field(default_factory=list)
+    start_timers_gone: list[tuple[int]] = field(default_factory=list)
+
+
+class Lease(NamedTuple):
+    """A job that was handed out: `fence` grows with each time, `deadline` is when the lease ends (0: free)."""
+
+    fence: int
+    worker: str | None
+    deadline: int
+
+
+class LeasedJob(NamedTuple):
+    job: JobRow
+    lease: Lease
+
+
+class Known(Protocol):
+    """Positions that are known, by instance. Asked one by one: it may be a whole cache."""
+
+    def get(self, instance: int, default: int, /) -> int: ...
+
+
+class Need(NamedTuple):
+    """What a processor wants to know before it decides."""
+
+    instances: Mapping[int, int] = MappingProxyType({})  # id → the position that is known (-1: none)
+    jobs: Collection[int] = ()
+    tasks: Collection[int] = ()
+    timers: Collection[int] = ()
+    inbox: Collection[str] = ()
+    messages: Collection[tuple[str, str | None]] = ()  # name and key: who waits for it?
+    buffered: Collection[tuple[str, str]] = ()  # name and key: what has come already?
+    children: Collection[int] = ()  # of these instances
+    known: Known = MappingProxyType({})  # of any instance, for the owners of jobs, tasks and timers
+
+
+@dataclass(slots=True)
+class Found:
+    """The answer to a `Need`. `instances` has the ids whose position differs from the known one; None: there is none.
+
+    Jobs, tasks and timers that are not there are absent. The instances that own them are in `instances` by the same rule
+    (`known` positions of the need count for them too).
+    """
+
+    instances: dict[int, InstanceRows | None] = field(default_factory=dict)
+    jobs: dict[int, tuple[int, Lease]] = field(default_factory=dict)  # job → instance, lease
+    tasks: dict[int, int] = field(default_factory=dict)
+    timers: dict[int, int] = field(default_factory=dict)
+    inbox: dict[str, bytes] = field(default_factory=dict)
+    subscriptions: list[tuple[SubscriptionRow, str]] = field(
+        default_factory=list
+    )  # oldest first, status of its instance
+    starts: list[StartSubscriptionRow] = field(default_factory=list)  # of the message names asked for
+    buffered: list[MessageRow] = field(default_factory=list)  # oldest first
+    children: dict[int, list[tuple[int, str]]] = field(default_factory=dict)  # parent → live children, their statuses
+
+
+class Due(NamedTuple):
+    """What time has come for. Timers of instances on hold are not due."""
+
+    timers: Sequence[TimerRow]
+    starts: Sequence[StartTimerRow]
+
+
+@dataclass(slots=True, kw_only=True)
+class InstanceFilter:
+    """`variables` maps dotted paths to JSON values; `text` is looked for in id, business key and name."""
+
+    definition: str | None = None
+    version: int | None = None
+    statuses: Sequence[str] = ()
+    business_key: str | None = None
+    parent: int | None = None
+    root: int | None = None
+    started_after: int | None = None
+    started_before: int | None = None
+    node: str | None = None
+    incidents: bool | None = None
+    text: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskFilter:
+    """`free`: without an assignee."""
+
+    instance: int | None = None
+    definition: str | None = None
+    node: str | None = None
+    assignee: str | None = None
+    free: bool = False
+
+
+class Storage(Protocol):
+    """What every store does. Lists come newest first, at most `limit`, before the id `before` (a cursor)."""
+
+    async def open(self) -> None:
+        """Create or migrate the schema; refuse a newer one or a changed migration with a `StorageError`."""
+
+    async def close(self) -> None: ...
+
+    # the processor
+    async def load(self, need: Need) -> Found: ...
+    async def commit(self, batch: Batch) -> None: ...
+    async def lease_jobs(self, type: str, worker: str, limit: int, now: int, deadline: int) -> list[LeasedJob]:
+        """Hand out jobs of a type: retries left, due, not leased (or the lease is over), instance not on hold, oldest first."""
+
+    async def extend_lease(self, job: int, fence: int, now: int, deadline: int) -> bool:
+        """False: the lease is not the caller's any more."""
+
+    async def release_lease(self, job: int, fence: int) -> bool:
+        """Give a job back untouched, for another worker."""
+
+    async def due(self, now: int, limit: int) -> Due: ...
+    async def next_due(self) -> int | None:
+        """When the next timer of a live instance that is not on hold, or the next start timer, comes due."""
+
+    async def ready(self, limit: int) -> list[int]:
+        """Instances whose tokens can go on by themselves (a node died between two transactions of one command)."""
+
+    async def expire_messages(self, now: int) -> int: ...
+
+    # definitions
+    async def add_definitions(self, rows: Sequence[DefinitionRow], audit: Sequence[AuditRow]) -> None:
+        """`VersionConflict` when a (name, version) is there already."""
+
+    async def publish(
+        self,
+        definition: int,
+        timers: Sequence[StartTimerRow],
+        subscriptions: Sequence[StartSubscriptionRow],
+        audit: Sequence[AuditRow],
+    ) -> None:
+        """Publish one version: the published one of the same name is deprecated, its start timers and messages end."""
+
+    async def deprecate(self, definition: int, audit: Sequence[AuditRow]) -> None: ...
+    async def definition(self, definition: int) -> DefinitionRow | None: ...
+    async def definitions(self, name: str | None = None, states: Sequence[str] = ()) -> list[DefinitionRow]:
+        """By name, then newest version first; `data` is empty."""
+
+    async def definitions_changed(self) -> int:
+        """A number that grows with each change to the definitions, also by other processes."""
+
+    # queries
+    async def instance(self, instance: int) -> InstanceRows | None: ...
+    async def instances(
+        self, where: InstanceFilter, limit: int = 50, before: int | None = None
+    ) -> list[InstanceRow]: ...
+    async def history(self, instance: int, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
+        """Oldest first, positions greater than `after`."""
+
+    async def recent_history(self, limit: int = 50, before: tuple[int, int] | None = None) -> list[HistoryRow]:
+        """Across instances, newest first (the audit log); `before`: (at, instance) of the last one seen."""
+
+    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[TaskRow]: ...
+    async def task(self, task: int) -> TaskRow | None: ...
+    async def job(self, job: int) -> LeasedJob | None: ...
+    async def incidents(
+        self, instance: int | None = None, open_only: bool = True, limit: int = 50, before: int | None = None
+    ) -> list[IncidentRow]: ...
+    async def messages(self, name: str | None = None, limit: int = 50) -> list[MessageRow]: ...
+    async def subscriptions(self, name: str | None = None, limit: int = 50) -> list[SubscriptionRow]: ...
+    async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]: ...
+    async def audit(self, limit: int = 50, before: int | None = None) -> list[AuditRow]: ...
+    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
+        """Not yet published, oldest first."""
+
+    async def published(self, ids: Sequence[int]) -> None: ...
+    async def stuck(self, limit: int = 50) -> list[int]:
+        """Live instances that wait for nothing at all: there should be none."""
+
+    async def counts(self) -> Mapping[str, int]:
+        """Rows of each table, for tests and `status`."""
+
+    # users
+    async def put_user(self, user: UserRow, audit: Sequence[AuditRow]) -> None: ...
+    async def remove_user(self, name: str, audit: Sequence[AuditRow]) -> bool: ...
+    async def users(self) -> list[UserRow]: ...

@@ -1,0 +1,658 @@
+-- Every statement that the SQLite store runs, by name. Columns stand in the order of the rows in storage/__init__.py.
+--
+--   1 the file        2 a batch: writes    3 a batch: reads    4 what time has come for
+--   5 definitions     6 queries            7 users
+--
+-- `?` takes one value of a row; `carray(?)` is a table of many ids or names in one parameter. A line that ends in
+-- `-- if WORD` is left out unless a caller asks for that word.
+
+
+-- == 1 the file =======================================================================================================
+
+-- name: connect_writer
+-- Durable once committed, also when the power goes. The log is copied back every 16 MiB; the file is never mapped into
+-- memory, so that an error of the disk is an error of ours and not the end of the process.
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 4000;
+PRAGMA journal_size_limit = 67108864;
+PRAGMA cache_size = -32000;
+PRAGMA temp_store = MEMORY;
+PRAGMA mmap_size = 0
+
+-- name: connect_reader
+-- Queries see what is committed, wait for nobody, and change nothing.
+PRAGMA query_only = 1;
+PRAGMA cache_size = -8000;
+PRAGMA temp_store = MEMORY;
+PRAGMA mmap_size = 0
+
+-- name: begin_exclusive
+-- Nobody else may look while the schema changes.
+BEGIN EXCLUSIVE
+
+-- name: tables
+-- How many tables there are: a file that has some, but no `migration`, belongs to another program.
+SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+
+-- name: create_migration
+-- Which schema the file has.
+CREATE TABLE IF NOT EXISTS migration (
+    version   INTEGER PRIMARY KEY,
+    name      TEXT NOT NULL,
+    checksum  TEXT NOT NULL,
+    applied   INTEGER NOT NULL
+) STRICT
+
+-- name: migrations
+-- What the file has been through.
+SELECT version, name, checksum FROM migration ORDER BY version
+
+-- name: add_migration
+-- The file has been through this one as well.
+INSERT INTO migration (version, name, checksum, applied)
+VALUES (?, ?, ?, CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER))
+
+
+-- == 2 a batch: writes ================================================================================================
+
+-- name: begin
+-- Take the write lock now, so that nothing read afterwards can be out of date.
+BEGIN IMMEDIATE
+
+-- name: commit
+-- Make it durable: WAL and synchronous=FULL flush the log to the disk.
+COMMIT
+
+-- name: rollback
+-- Nothing of it happened.
+ROLLBACK
+
+-- name: any_on_hold
+-- Whether any instance at all is on hold; most of the time none is, and the next statement is not needed.
+SELECT EXISTS (SELECT 1 FROM instance WHERE status = 'ON_HOLD' AND status <> 'FINISHED')
+
+-- name: which_on_hold
+-- Those of the instances that are on hold before the batch.
+SELECT id FROM instance WHERE status = 'ON_HOLD' AND id IN carray(?)
+
+-- name: hold_jobs
+-- The jobs of instances that are on hold are not handed out.
+UPDATE job SET held = 1 WHERE held = 0 AND instance IN carray(?)
+
+-- name: hold_timers
+-- The timers of instances that are on hold do not come due.
+UPDATE timer SET held = 1 WHERE held = 0 AND instance IN carray(?)
+
+-- name: release_jobs
+-- The instances go on, and so do their jobs.
+UPDATE job SET held = 0 WHERE held = 1 AND instance IN carray(?)
+
+-- name: release_timers
+-- The instances go on, and so do their timers; those that are late are due at once.
+UPDATE timer SET held = 0 WHERE held = 1 AND instance IN carray(?)
+
+-- name: add_instance
+-- A new instance.
+INSERT INTO instance
+    (id, definition, name, version, status, position, business_key, started_by, started, ended, parent, parent_token,
+     root, next_token, next_order, steps, ready, incidents)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: change_instance
+-- The whole row, if it is still at the position that was read (the last parameter).
+UPDATE instance
+SET definition = ?2, name = ?3, version = ?4, status = ?5, position = ?6, business_key = ?7, started_by = ?8,
+    started = ?9, ended = ?10, parent = ?11, parent_token = ?12, root = ?13, next_token = ?14, next_order = ?15,
+    steps = ?16, ready = ?17, incidents = ?18
+WHERE id = ?1 AND position = ?19
+
+-- name: add_history
+-- One transaction of one instance.
+INSERT INTO history (instance, position, at, actor, command, reason, events) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: put_token
+-- A live token.
+INSERT OR REPLACE INTO token
+    (instance, id, parent, scope, node, start_node, flow, state, status, version, updated, holding, count, finished,
+     joined, item)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: remove_token
+-- The token ended.
+DELETE FROM token WHERE instance = ? AND id = ?
+
+-- name: put_variable
+-- One name of one scope.
+INSERT OR REPLACE INTO variable (instance, scope, name, value) VALUES (?, ?, ?, ?)
+
+-- name: remove_variable
+-- The name is not there any more.
+DELETE FROM variable WHERE instance = ? AND scope = ? AND name = ?
+
+-- name: remove_scope
+-- The scope ended, with all its variables.
+DELETE FROM variable WHERE instance = ? AND scope = ?
+
+-- name: put_loop
+-- What a multi-instance body runs over.
+INSERT OR REPLACE INTO loop (instance, token, items) VALUES (?, ?, ?)
+
+-- name: remove_loop
+-- The loop ended.
+DELETE FROM loop WHERE instance = ? AND token = ?
+
+-- name: put_output
+-- What one turn of a loop gave.
+INSERT OR REPLACE INTO output (instance, token, "index", value) VALUES (?, ?, ?, ?)
+
+-- name: remove_outputs
+-- The loop ended, and its outputs were collected.
+DELETE FROM output WHERE instance = ? AND token = ?
+
+-- name: put_kept
+-- A command that came while the instance was on hold.
+INSERT OR REPLACE INTO kept (instance, number, command) VALUES (?, ?, ?)
+
+-- name: remove_kept
+-- The instance went on, and did what was kept.
+DELETE FROM kept WHERE instance = ?
+
+-- name: put_job
+-- A job. One that is there already loses its lease and keeps its fencing number.
+INSERT INTO job (id, instance, token, node, type, retries, headers, created, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE
+SET instance = excluded.instance, token = excluded.token, node = excluded.node, type = excluded.type,
+    retries = excluded.retries, headers = excluded.headers, created = excluded.created, due = excluded.due,
+    worker = NULL, deadline = 0, held = 0
+
+-- name: remove_job
+-- The job is done, or not wanted any more.
+DELETE FROM job WHERE id = ?
+
+-- name: put_task
+-- A user task.
+INSERT OR REPLACE INTO task
+    (id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: remove_task
+-- The task is done, or not wanted any more.
+DELETE FROM task WHERE id = ?
+
+-- name: put_timer
+-- A moment that is waited for.
+INSERT OR REPLACE INTO timer (id, instance, token, node, due, kind, rule, zone, number, anchor)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: remove_timer
+-- The moment came, or is not waited for any more.
+DELETE FROM timer WHERE id = ?
+
+-- name: put_subscription
+-- A message that is waited for.
+INSERT OR REPLACE INTO subscription (id, instance, token, process, node, name, key) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: remove_subscription
+-- The message came, or is not waited for any more.
+DELETE FROM subscription WHERE id = ?
+
+-- name: put_call
+-- A child instance that is waited for.
+INSERT OR REPLACE INTO call (id, instance, token, node, process) VALUES (?, ?, ?, ?, ?)
+
+-- name: remove_call
+-- The child ended, or is not waited for any more.
+DELETE FROM call WHERE id = ?
+
+-- name: put_incident
+-- Why a token cannot go on.
+INSERT OR REPLACE INTO incident
+    (id, instance, process, token, node, source, type, cause, message, details, raised, job, resolved)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: resolve_incident
+-- The incident is over; its row stays.
+UPDATE incident SET resolved = ? WHERE id = ?
+
+-- name: put_message
+-- A buffered message.
+INSERT OR REPLACE INTO message (id, name, key, variables, message_id, published, expires, correlated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: remove_message
+-- Nobody can receive the message any more.
+DELETE FROM message WHERE id = ?
+
+-- name: add_outbox
+-- A record to publish.
+INSERT INTO outbox (id, instance, topic, key, headers, value, created) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: add_inbox
+-- What was taken in, once.
+INSERT INTO inbox (key, at, result) VALUES (?, ?, ?)
+
+-- name: add_failed_start
+-- A start that was refused or broke.
+INSERT INTO failed_start (id, process, at, actor, status, title, detail, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: add_audit
+-- What somebody did that is not in the history of one instance.
+INSERT INTO audit (id, at, actor, subject, event, identifier, status, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: put_start_timer
+-- When a definition is started next.
+INSERT OR REPLACE INTO start_timer (id, definition, node, due, kind, rule, zone, number, anchor)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: remove_start_timer
+-- The timer does not start the definition any more.
+DELETE FROM start_timer WHERE id = ?
+
+
+-- == 3 a batch: reads =================================================================================================
+
+-- name: snapshot
+-- Several statements that see one state of the store; ends with `commit`.
+BEGIN DEFERRED
+
+-- name: data_version
+-- Another number than last time: another connection has written.
+PRAGMA data_version
+
+-- name: find_jobs
+-- Whose the jobs are, and their leases.
+SELECT id, instance, fence, worker, deadline FROM job WHERE id IN carray(?)
+
+-- name: find_tasks
+-- Whose the tasks are.
+SELECT id, instance FROM task WHERE id IN carray(?)
+
+-- name: find_timers
+-- Whose the timers are.
+SELECT id, instance FROM timer WHERE id IN carray(?)
+
+-- name: find_inbox
+-- What came of what was taken in already.
+SELECT key, result FROM inbox WHERE key IN carray(?)
+
+-- name: find_subscriptions
+-- Who waits for messages with these names and keys, and the status of the instance that does.
+SELECT s.id, s.instance, s.token, s.process, s.node, s.name, s.key, i.status
+FROM json_each(?) AS asked
+CROSS JOIN subscription AS s ON s.name = asked.value ->> 0 AND s.key = asked.value ->> 1
+JOIN instance AS i ON i.id = s.instance
+
+-- name: find_subscriptions_by_name
+-- The same for messages without a key: they are for everybody who waits for the name.
+SELECT s.id, s.instance, s.token, s.process, s.node, s.name, s.key, i.status
+FROM subscription AS s
+JOIN instance AS i ON i.id = s.instance
+WHERE s.name IN carray(?)
+
+-- name: find_starts
+-- What these messages start.
+SELECT definition, process, node, name FROM start_subscription WHERE name IN carray(?) ORDER BY name, definition, node
+
+-- name: find_buffered
+-- What has come already. A message without a key is for everybody.
+SELECT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated
+FROM json_each(?) AS asked
+CROSS JOIN message AS m ON m.name = asked.value ->> 0
+WHERE m.key = asked.value ->> 1 OR m.key IS NULL
+
+-- name: find_children
+-- The children that are still running, and their statuses.
+SELECT parent, id, status FROM instance WHERE parent IN carray(?) AND ended IS NULL ORDER BY parent, id
+
+-- name: load_instances
+-- The instances themselves.
+SELECT id, definition, name, version, status, position, business_key, started_by, started, ended, parent, parent_token,
+       root, next_token, next_order, steps, ready, incidents
+FROM instance WHERE id IN carray(?)
+
+-- name: load_tokens
+-- The live tokens of instances.
+SELECT instance, id, parent, scope, node, start_node, flow, state, status, version, updated, holding, count, finished,
+       joined, item
+FROM token WHERE instance IN carray(?) ORDER BY instance, id
+
+-- name: load_variables
+-- The variables of instances, in all their scopes.
+SELECT instance, scope, name, value FROM variable WHERE instance IN carray(?) ORDER BY instance, scope, name
+
+-- name: load_loops
+-- What the multi-instance bodies of instances run over.
+SELECT instance, token, items FROM loop WHERE instance IN carray(?) ORDER BY instance, token
+
+-- name: load_outputs
+-- What the turns of loops gave so far.
+SELECT instance, token, "index", value FROM output WHERE instance IN carray(?) ORDER BY instance, token, "index"
+
+-- name: load_kept
+-- The commands that came while instances were on hold.
+SELECT instance, number, command FROM kept WHERE instance IN carray(?) ORDER BY instance, number
+
+-- name: load_jobs
+-- The jobs of instances.
+SELECT id, instance, token, node, type, retries, headers, created, due
+FROM job WHERE instance IN carray(?) ORDER BY instance, id
+
+-- name: load_tasks
+-- The user tasks of instances.
+SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form
+FROM task WHERE instance IN carray(?) ORDER BY instance, id
+
+-- name: load_timers
+-- The timers of instances.
+SELECT id, instance, token, node, due, kind, rule, zone, number, anchor
+FROM timer WHERE instance IN carray(?) ORDER BY instance, id
+
+-- name: load_subscriptions
+-- The messages that instances wait for.
+SELECT id, instance, token, process, node, name, key FROM subscription WHERE instance IN carray(?) ORDER BY instance, id
+
+-- name: load_calls
+-- The children that instances wait for.
+SELECT id, instance, token, node, process FROM call WHERE instance IN carray(?) ORDER BY instance, id
+
+-- name: load_incidents
+-- The open incidents of instances.
+SELECT id, instance, process, token, node, source, type, cause, message, details, raised, job, resolved
+FROM incident WHERE instance IN carray(?) AND resolved IS NULL ORDER BY instance, id
+
+-- name: moved_instances
+-- Where the instances are now: to say which of them made a batch fail.
+SELECT id, position FROM instance WHERE id IN carray(?)
+
+
+-- == 4 what time has come for =========================================================================================
+
+-- name: lease_jobs
+-- Hand out the jobs of a type that have waited longest.
+UPDATE job SET fence = fence + 1, worker = :worker, deadline = :deadline
+WHERE id IN (
+    SELECT id FROM job
+    WHERE type = :type AND available <= :now AND retries > 0 AND held = 0
+    ORDER BY available, id
+    LIMIT :limit)
+RETURNING id, instance, token, node, type, retries, headers, created, due, fence, worker, deadline
+
+-- name: extend_lease
+-- Only while the lease lasts: afterwards another worker may have the job.
+UPDATE job SET deadline = :deadline WHERE id = :job AND fence = :fence AND deadline > :now
+
+-- name: release_lease
+-- Give the job back.
+UPDATE job SET worker = NULL, deadline = 0 WHERE id = :job AND fence = :fence AND deadline > 0
+
+-- name: due_timers
+-- The timers that are due, the latest first to be late first.
+SELECT id, instance, token, node, due, kind, rule, zone, number, anchor
+FROM timer WHERE due <= ? AND held = 0 ORDER BY due, id LIMIT ?
+
+-- name: due_starts
+-- The definitions that are to be started.
+SELECT id, definition, node, due, kind, rule, zone, number, anchor
+FROM start_timer WHERE due <= ? ORDER BY due, id LIMIT ?
+
+-- name: next_due
+-- The next moment that anything is due.
+SELECT min(due) FROM (
+    SELECT min(due) AS due FROM timer WHERE held = 0
+    UNION ALL
+    SELECT min(due) FROM start_timer)
+
+-- name: ready
+-- The instances that can go on by themselves.
+SELECT id FROM instance WHERE ready = 1 AND status <> 'ON_HOLD' ORDER BY id LIMIT ?
+
+-- name: expire_messages
+-- The time of these messages is over.
+DELETE FROM message WHERE expires <= ?
+
+
+-- == 5 definitions ====================================================================================================
+
+-- name: add_definition
+-- One version of a process definition.
+INSERT INTO definition (id, name, version, title, state, digest, file, data, deployed, deployed_by)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: definitions_change
+-- Tell everybody that holds compiled definitions.
+UPDATE revision SET definitions = definitions + 1
+
+-- name: definitions_changed
+-- How often the definitions have changed.
+SELECT definitions FROM revision
+
+-- name: retire_published
+-- The published version of the same name makes way.
+UPDATE definition SET state = 'deprecated'
+WHERE name = (SELECT name FROM definition WHERE id = :definition) AND state = 'published' AND id <> :definition
+
+-- name: end_start_timers
+-- Only the published version of a name is started by its timers.
+DELETE FROM start_timer
+WHERE definition IN (
+    SELECT id FROM definition WHERE name = (SELECT name FROM definition WHERE id = :definition))
+
+-- name: end_start_subscriptions
+-- Only the published version of a name is started by messages.
+DELETE FROM start_subscription
+WHERE definition IN (
+    SELECT id FROM definition WHERE name = (SELECT name FROM definition WHERE id = :definition))
+
+-- name: set_definition_state
+-- Published or deprecated.
+UPDATE definition SET state = :state WHERE id = :definition
+
+-- name: add_start_subscription
+-- A message that starts a definition.
+INSERT OR REPLACE INTO start_subscription (definition, process, node, name) VALUES (?, ?, ?, ?)
+
+-- name: remove_start_timers
+-- The timers of one deprecated definition.
+DELETE FROM start_timer WHERE definition = ?
+
+-- name: remove_start_subscriptions
+-- The messages of one deprecated definition.
+DELETE FROM start_subscription WHERE definition = ?
+
+-- name: definition
+-- One version, with its file.
+SELECT id, name, version, title, state, digest, file, data, deployed, deployed_by FROM definition WHERE id = ?
+
+-- name: definitions
+-- By name, newest version first, without the files.
+SELECT id, name, version, title, state, digest, file, x'' AS data, deployed, deployed_by
+FROM definition
+WHERE true
+    AND name = :name              -- if name
+    AND state IN carray(:states)  -- if states
+ORDER BY name, version DESC
+
+
+-- == 6 queries ========================================================================================================
+
+-- name: instances
+-- Newest first. What selects few (a key, a parent, incidents) is looked up, and the rest is checked (`+` keeps the planner
+-- from another index). Otherwise the index by name and status is walked: once for each status, so that it gives the order.
+SELECT i.id, i.definition, i.name, i.version, i.status, i.position, i.business_key, i.started_by, i.started, i.ended,
+       i.parent, i.parent_token, i.root, i.next_token, i.next_order, i.steps, i.ready, i.incidents
+FROM instance AS i
+    INDEXED BY instance_incidents                                                        -- if walk_incidents
+WHERE true
+    AND i.id < :before                                                                   -- if before
+    AND i.business_key = :business_key                                                   -- if business_key
+    AND i.parent = :parent                                                               -- if parent
+    AND (i.id = :root OR (i.root = :root AND i.parent IS NOT NULL))                      -- if root
+    AND i.incidents > 0                                                                  -- if incidents
+    AND i.incidents = 0                                                                  -- if no_incidents
+    AND i.name = :definition                                                             -- if walk_name
+    AND i.status = :status                                                               -- if walk_status
+    AND i.status <> 'FINISHED'                                                           -- if walk_unfinished
+    AND +i.name = :definition                                                            -- if check_name
+    AND +i.status IN carray(:statuses)                                                   -- if check_statuses
+    AND +i.version = :version                                                            -- if version
+    AND +i.started >= :started_after                                                     -- if started_after
+    AND +i.started < :started_before                                                     -- if started_before
+    AND EXISTS (SELECT 1 FROM token AS t WHERE t.instance = i.id AND t.node = :node)     -- if node
+    AND (i.name LIKE :text ESCAPE '\' OR i.business_key LIKE :text ESCAPE '\'            -- if text
+         OR CAST(i.id AS TEXT) LIKE :text ESCAPE '\')                                    -- if text
+    AND NOT EXISTS (SELECT 1 FROM json_each(:variables) AS wanted                        -- if variables
+                    WHERE NOT EXISTS (SELECT 1 FROM variable AS v                        -- if variables
+                                      WHERE v.instance = i.id AND v.scope = 0            -- if variables
+                                          AND v.name = wanted.value ->> 0                -- if variables
+                                          AND matches(v.value, wanted.value)))           -- if variables
+ORDER BY i.id DESC
+LIMIT :limit
+
+-- name: history
+-- What happened in one instance, oldest first.
+SELECT instance, position, at, actor, command, reason, events
+FROM history WHERE instance = ? AND position > ? ORDER BY position LIMIT ?
+
+-- name: recent_history
+-- What happened lately, in the order of the commits, newest first.
+SELECT instance, position, at, actor, command, reason, events
+FROM history
+WHERE true
+    AND number < (SELECT min(number) FROM history                                        -- if before
+                  WHERE instance = :instance AND at = :at AND position >= :position)     -- if before
+ORDER BY number DESC
+LIMIT :limit
+
+-- name: tasks
+-- User tasks, newest first.
+SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form
+FROM task
+WHERE true
+    AND id < :before            -- if before
+    AND instance = :instance    -- if instance
+    AND process = :definition   -- if definition
+    AND node = :node            -- if node
+    AND assignee = :assignee    -- if assignee
+    AND assignee IS NULL        -- if free
+ORDER BY id DESC
+LIMIT :limit
+
+-- name: task
+-- One user task.
+SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form
+FROM task WHERE id = ?
+
+-- name: job
+-- One job, with its lease.
+SELECT id, instance, token, node, type, retries, headers, created, due, fence, worker, deadline FROM job WHERE id = ?
+
+-- name: incidents
+-- Incidents, newest first.
+SELECT id, instance, process, token, node, source, type, cause, message, details, raised, job, resolved
+FROM incident
+WHERE true
+    AND id < :before            -- if before
+    AND instance = :instance    -- if instance
+    AND resolved IS NULL        -- if open
+ORDER BY id DESC
+LIMIT :limit
+
+-- name: messages
+-- Buffered messages, newest first.
+SELECT id, name, key, variables, message_id, published, expires, correlated
+FROM message
+WHERE true
+    AND name = :name            -- if name
+ORDER BY id DESC
+LIMIT :limit
+
+-- name: subscriptions
+-- Messages that are waited for, newest first.
+SELECT id, instance, token, process, node, name, key
+FROM subscription
+WHERE true
+    AND name = :name            -- if name
+ORDER BY id DESC
+LIMIT :limit
+
+-- name: failed_starts
+-- Starts that were refused or broke, newest first.
+SELECT id, process, at, actor, status, title, detail, data
+FROM failed_start
+WHERE true
+    AND id < :before            -- if before
+ORDER BY id DESC
+LIMIT :limit
+
+-- name: audit
+-- What was done that is not in the history of one instance, newest first.
+SELECT id, at, actor, subject, event, identifier, status, detail
+FROM audit
+WHERE true
+    AND id < :before            -- if before
+ORDER BY id DESC
+LIMIT :limit
+
+-- name: outbox
+-- Records that wait to be published, oldest first.
+SELECT id, instance, topic, key, headers, value, created FROM outbox ORDER BY id LIMIT ?
+
+-- name: published
+-- The records are out.
+DELETE FROM outbox WHERE id IN carray(?)
+
+-- name: stuck
+-- Live instances that wait for nothing: no person, no worker, no moment, no message, no child, no repair. The expiry of
+-- an instance (a timer without a token) is not a wait: it ends what is stuck, and does not help it.
+SELECT i.id
+FROM instance AS i
+WHERE i.status IN ('CREATED', 'STARTED') AND i.status <> 'FINISHED' AND i.ready = 0
+    AND NOT EXISTS (SELECT 1 FROM job AS w WHERE w.instance = i.id)
+    AND NOT EXISTS (SELECT 1 FROM task AS w WHERE w.instance = i.id)
+    AND NOT EXISTS (SELECT 1 FROM timer AS w WHERE w.instance = i.id AND w.token <> 0)
+    AND NOT EXISTS (SELECT 1 FROM subscription AS w WHERE w.instance = i.id)
+    AND NOT EXISTS (SELECT 1 FROM call AS w WHERE w.instance = i.id)
+    AND NOT EXISTS (SELECT 1 FROM incident AS w WHERE w.instance = i.id AND w.resolved IS NULL)
+ORDER BY i.id
+LIMIT ?
+
+-- name: counts
+-- How many rows each table has.
+SELECT 'instance', count(*) FROM instance
+UNION ALL SELECT 'token', count(*) FROM token
+UNION ALL SELECT 'variable', count(*) FROM variable
+UNION ALL SELECT 'loop', count(*) FROM loop
+UNION ALL SELECT 'output', count(*) FROM output
+UNION ALL SELECT 'kept', count(*) FROM kept
+UNION ALL SELECT 'job', count(*) FROM job
+UNION ALL SELECT 'task', count(*) FROM task
+UNION ALL SELECT 'timer', count(*) FROM timer
+UNION ALL SELECT 'subscription', count(*) FROM subscription
+UNION ALL SELECT 'call', count(*) FROM call
+UNION ALL SELECT 'incident', count(*) FROM incident
+UNION ALL SELECT 'history', count(*) FROM history
+UNION ALL SELECT 'message', count(*) FROM message
+UNION ALL SELECT 'outbox', count(*) FROM outbox
+UNION ALL SELECT 'inbox', count(*) FROM inbox
+UNION ALL SELECT 'failed_start', count(*) FROM failed_start
+UNION ALL SELECT 'audit', count(*) FROM audit
+UNION ALL SELECT 'definition', count(*) FROM definition
+UNION ALL SELECT 'start_timer', count(*) FROM start_timer
+UNION ALL SELECT 'start_subscription', count(*) FROM start_subscription
+UNION ALL SELECT 'user', count(*) FROM user
+
+
+-- == 7 users ==========================================================================================================
+
+-- name: put_user
+-- A user, or a new password or new roles.
+INSERT OR REPLACE INTO user (name, password, roles, created) VALUES (?, ?, ?, ?)
+
+-- name: remove_user
+-- The user cannot log in any more.
+DELETE FROM user WHERE name = ?
+
+-- name: users
+-- Everybody, by name.
+SELECT name, password, roles, created FROM user ORDER BY name

@@ -1,0 +1,240 @@
+"""One SQLite file: the connection that writes, those that read beside it, its schema, and what its errors mean.
+
+Everything runs in the thread that calls. One thread at a time has a connection; SQLite's write-ahead log lets readers
+go on while a batch is committed, here and in other processes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from threading import Lock
+from types import TracebackType
+from typing import Any, cast
+
+import apsw
+
+from procession.errors import StorageBusy, StorageError, StorageFull
+from procession.storage import migrations
+from procession.storage.matching import matches
+from procession.storage.migrations import Applied, Migration
+from procession.storage.queries import load
+
+SQL = load("sqlite.sql")
+MIGRATIONS = ("0001_initial",)
+MEMORY = ":memory:"
+BUSY_TIMEOUT = 5_000  # milliseconds
+STATEMENTS = 256  # prepared and kept for each connection: all of ours, and the filters that people combine
+OLDEST = (3, 51, 3)  # before it, two connections that write or checkpoint at one moment can damage a file
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Access:
+    """A connection for one thread at a time: `with access as connection`. SQLite's errors become ours."""
+
+    __slots__ = ("_lock", "connection", "file")
+
+    def __init__(self, file: SqliteFile, connection: apsw.Connection) -> None:
+        self.file = file
+        self.connection = connection
+        self._lock = Lock()
+
+    def __enter__(self) -> apsw.Connection:
+        self._lock.acquire()
+        return self.connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is not None:
+                self._give_up(error)
+        finally:
+            self._lock.release()
+            self._done()
+
+    def _give_up(self, error: BaseException) -> None:
+        ours = explain(error, self.connection, self.file.name) if isinstance(error, apsw.Error) else None
+        roll_back(self.connection)
+        if ours is not None:
+            raise ours from None
+
+    def _done(self) -> None:
+        """The writer is always the same."""
+
+
+class Reader(Access):
+    """Goes back to the idle ones."""
+
+    __slots__ = ()
+
+    def _done(self) -> None:
+        self.file.idle.append(self)
+
+
+class SqliteFile:
+    """The connections to one file. In memory there is one only, for everything."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.name = os.path.basename(path)
+        self.idle: list[Reader] = []
+        self._writer: Access | None = None
+
+    def open(self) -> None:
+        """Connect, and bring the schema up to date."""
+        if self._writer is not None:
+            return
+        connection = self._connect()
+        try:
+            connection.execute(SQL["connect_writer"])
+            migrate(connection, self.name)
+        except apsw.Error as error:
+            ours = explain(error, connection, self.name)
+            connection.close()
+            raise ours from None
+        except BaseException:
+            connection.close()
+            raise
+        self._writer = Access(self, connection)
+
+    def close(self) -> None:
+        """Close every connection; the last one of all processes folds the log into the file."""
+        writer, self._writer = self._writer, None
+        while self.idle:
+            self.idle.pop().connection.close()
+        if writer is not None:
+            with writer as connection:
+                connection.close()
+
+    @property
+    def writer(self) -> Access:
+        """The one connection that writes."""
+        if self._writer is None:
+            raise StorageError(f"The store {self.name} is not open.")
+        return self._writer
+
+    @property
+    def reader(self) -> Access:
+        """A connection for queries, beside the one that writes."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return self._new_reader()
+
+    def migrations(self) -> list[Migration]:
+        """What `open` would do to the schema."""
+        if self.path == MEMORY or not os.path.exists(self.path):
+            return migrations.load("sqlite", MIGRATIONS)
+        connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
+        try:
+            return pending(connection, self.name)
+        except apsw.Error as error:
+            raise explain(error, connection, self.name) from None
+        finally:
+            connection.close()
+
+    def _new_reader(self) -> Access:
+        if self.path == MEMORY or self._writer is None:
+            return self.writer
+        connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
+        connection.execute(SQL["connect_reader"])
+        return Reader(self, connection)
+
+    def _connect(self, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:
+        check_version(apsw.sqlite_lib_version())
+        folder = os.path.dirname(self.path)
+        if folder and not os.path.isdir(folder):
+            raise StorageError(f"The folder of {self.path} does not exist. Create it, or choose another place.")
+        try:
+            connection = apsw.Connection(self.path, flags, statementcachesize=STATEMENTS)
+        except apsw.Error as error:
+            raise explain(error, None, self.path) from None
+        connection.set_busy_timeout(BUSY_TIMEOUT)
+        connection.create_scalar_function("matches", cast(Any, matches), 2, deterministic=True)
+        return connection
+
+
+def check_version(version: str) -> None:
+    """Refuse a SQLite that can damage its files."""
+    if tuple(int(part) for part in version.split(".")) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise StorageError(
+            f"SQLite {version} is too old: before {oldest} it can damage a database that two processes use. "
+            "Update the package apsw."
+        )
+
+
+def pending(connection: apsw.Connection, name: str) -> list[Migration]:
+    """The migrations that the file still needs."""
+    applied: list[Applied] = []
+    if connection.table_exists("main", "migration"):
+        applied = [Applied._make(row) for row in connection.execute(SQL["migrations"])]
+    elif connection.execute(SQL["tables"]).get:
+        raise StorageError(f"{name} is a database of another program: it has tables, but none of procession's.")
+    return migrations.pending(migrations.load("sqlite", MIGRATIONS), applied, name)
+
+
+def migrate(connection: apsw.Connection, name: str) -> None:
+    """Bring the schema up to date; whoever comes second finds nothing to do."""
+    if not pending(connection, name):
+        return
+    connection.execute(SQL["begin_exclusive"])
+    try:
+        todo = pending(connection, name)
+        connection.execute(SQL["create_migration"])
+        for migration in todo:
+            connection.execute(migration.sql)
+            connection.execute(SQL["add_migration"], (migration.version, migration.name, migration.checksum))
+        connection.execute(SQL["commit"])
+    except BaseException:
+        roll_back(connection)
+        raise
+
+
+def roll_back(connection: apsw.Connection) -> None:
+    """End a transaction that went wrong, unless SQLite has done so already."""
+    if connection.in_transaction:
+        try:
+            connection.execute(SQL["rollback"])
+        except apsw.Error:
+            return  # it is rolled back when the connection closes, or by whoever opens the file next
+
+
+def is_taken(error: apsw.ConstraintError) -> bool:
+    """Whether a key that must be new is there already."""
+    code: int = error.extendedresult  # type: ignore[attr-defined]
+    return code in (apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_UNIQUE)
+
+
+def explain(error: apsw.Error, connection: apsw.Connection | None, name: str) -> StorageError:
+    """What an error of SQLite means to us."""
+    match error:
+        case apsw.BusyError() | apsw.LockedError():
+            return StorageBusy(
+                f"Another process holds the write lock of {name}, for more than {BUSY_TIMEOUT // 1000} s. "
+                "Nothing was written. Try again when it is done, or end it."
+            )
+        case apsw.FullError():
+            return _full(name)
+        case apsw.IOError():
+            if connection is not None and connection.system_errno in NO_SPACE:
+                return _full(name)
+            return StorageError(f"The disk of {name} fails ({error}). Nothing of the batch was written.")
+        case apsw.NotADBError():
+            return StorageError(f"{name} is not a SQLite database, or it is damaged. Restore it from a backup.")
+        case apsw.CorruptError():
+            return StorageError(f"The database {name} is damaged ({error}). Restore it from a backup.")
+        case apsw.ReadOnlyError() | apsw.PermissionsError():
+            return StorageError(f"{name} cannot be written: the file or its folder is read-only.")
+        case apsw.CantOpenError():
+            return StorageError(f"{name} cannot be opened: is it a file, and may this user read and write it?")
+        case _:
+            return StorageError(f"SQLite refuses ({error}). Nothing of the batch was written to {name}.")
+
+
+def _full(name: str) -> StorageFull:
+    return StorageFull(
+        f"There is no space left for {name}. Nothing of the batch was written, and nothing that was acknowledged is "
+        "lost: free some space and try again."
+    )

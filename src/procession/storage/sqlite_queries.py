@@ -1,0 +1,230 @@
+"""What people and screens ask of the SQLite store: each query has its own connection and sees what is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import apsw
+
+from procession.engine import state
+from procession.storage import (
+    AuditRow,
+    DefinitionRow,
+    Due,
+    FailedStartRow,
+    HistoryRow,
+    IncidentRow,
+    InstanceFilter,
+    InstanceRow,
+    InstanceRows,
+    JobRow,
+    Lease,
+    LeasedJob,
+    MessageRow,
+    OutboxRow,
+    StartTimerRow,
+    SubscriptionRow,
+    TaskFilter,
+    TaskRow,
+    TimerRow,
+    UserRow,
+)
+from procession.storage.matching import tests
+from procession.storage.queries import asked
+from procession.storage.sqlite_batch import load, names
+from procession.storage.sqlite_file import SQL, SqliteFile
+
+T = TypeVar("T")
+
+STATUSES = (
+    state.CREATED,
+    state.STARTED,
+    state.ON_HOLD,
+    state.FINISHED,
+    state.FAILED,
+    state.TERMINATED,
+    state.EXPIRED,
+    state.DISMISSED,
+    state.ABORTED,
+)
+
+
+class SqliteQueries:
+    """The half of a store that only reads."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def _rows(self, statement: str, given: Any = (), *words: str) -> list[tuple[Any, ...]]:
+        with self._file.reader as connection:
+            return connection.execute(asked(SQL[statement], *words), given).fetchall()
+
+    # -- what time has come for ---------------------------------------------------------------------------------------
+
+    async def due(self, now: int, limit: int) -> Due:
+        timers = [TimerRow._make(row) for row in self._rows("due_timers", (now, limit))]
+        return Due(timers, [StartTimerRow._make(row) for row in self._rows("due_starts", (now, limit))])
+
+    async def next_due(self) -> int | None:
+        due: int | None = self._rows("next_due")[0][0]
+        return due
+
+    async def ready(self, limit: int) -> list[int]:
+        return [id for (id,) in self._rows("ready", (limit,))]
+
+    # -- definitions --------------------------------------------------------------------------------------------------
+
+    async def definition(self, definition: int) -> DefinitionRow | None:
+        return first([DefinitionRow._make(row) for row in self._rows("definition", (definition,))])
+
+    async def definitions(self, name: str | None = None, states: Sequence[str] = ()) -> list[DefinitionRow]:
+        given = {"name": name, "states": names(states)[0] if states else None}
+        rows = self._rows("definitions", given, *words(name=name, states=states or None))
+        return [DefinitionRow._make(row) for row in rows]
+
+    async def definitions_changed(self) -> int:
+        number: int = self._rows("definitions_changed")[0][0]
+        return number
+
+    # -- instances and their history ----------------------------------------------------------------------------------
+
+    async def instance(self, instance: int) -> InstanceRows | None:
+        with self._file.reader as connection:
+            connection.execute(SQL["snapshot"])
+            found = load(connection, [instance], {instance: -1})
+            connection.execute(SQL["commit"])
+        return found[instance]
+
+    async def instances(self, where: InstanceFilter, limit: int = 50, before: int | None = None) -> list[InstanceRow]:
+        with self._file.reader as connection:
+            return find_instances(connection, where, limit, before)
+
+    async def history(self, instance: int, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
+        return [HistoryRow._make(row) for row in self._rows("history", (instance, after, limit))]
+
+    async def recent_history(
+        self, limit: int = 50, before: tuple[int, int] | tuple[int, int, int] | None = None
+    ) -> list[HistoryRow]:
+        at, instance, *position = before or (0, 0)
+        given = {"limit": limit, "at": at, "instance": instance, "position": position[0] if position else 0}
+        return [HistoryRow._make(row) for row in self._rows("recent_history", given, *words(before=before))]
+
+    async def counts(self) -> Mapping[str, int]:
+        return dict(self._rows("counts"))
+
+    async def stuck(self, limit: int = 50) -> list[int]:
+        return [id for (id,) in self._rows("stuck", (limit,))]
+
+    # -- what is waited for -------------------------------------------------------------------------------------------
+
+    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[TaskRow]:
+        given = {
+            "limit": limit,
+            "before": before,
+            "instance": where.instance,
+            "definition": where.definition,
+            "node": where.node,
+            "assignee": where.assignee,
+            "free": True if where.free else None,
+        }
+        return [TaskRow._make(row) for row in self._rows("tasks", given, *words(**given))]
+
+    async def task(self, task: int) -> TaskRow | None:
+        return first([TaskRow._make(row) for row in self._rows("task", (task,))])
+
+    async def job(self, job: int) -> LeasedJob | None:
+        return first([leased(row) for row in self._rows("job", (job,))])
+
+    async def incidents(
+        self, instance: int | None = None, open_only: bool = True, limit: int = 50, before: int | None = None
+    ) -> list[IncidentRow]:
+        given = {"limit": limit, "before": before, "instance": instance, "open": True if open_only else None}
+        return [IncidentRow._make(row) for row in self._rows("incidents", given, *words(**given))]
+
+    async def messages(self, name: str | None = None, limit: int = 50) -> list[MessageRow]:
+        given = {"limit": limit, "name": name}
+        return [MessageRow._make(row) for row in self._rows("messages", given, *words(**given))]
+
+    async def subscriptions(self, name: str | None = None, limit: int = 50) -> list[SubscriptionRow]:
+        given = {"limit": limit, "name": name}
+        return [SubscriptionRow._make(row) for row in self._rows("subscriptions", given, *words(**given))]
+
+    # -- logs and users -----------------------------------------------------------------------------------------------
+
+    async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]:
+        given = {"limit": limit, "before": before}
+        return [FailedStartRow._make(row) for row in self._rows("failed_starts", given, *words(**given))]
+
+    async def audit(self, limit: int = 50, before: int | None = None) -> list[AuditRow]:
+        given = {"limit": limit, "before": before}
+        return [AuditRow._make(row) for row in self._rows("audit", given, *words(**given))]
+
+    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
+        return [OutboxRow._make(row) for row in self._rows("outbox", (limit,))]
+
+    async def users(self) -> list[UserRow]:
+        return [UserRow._make(row) for row in self._rows("users")]
+
+
+def find_instances(
+    connection: apsw.Connection, where: InstanceFilter, limit: int, before: int | None
+) -> list[InstanceRow]:
+    """Newest first. Where nothing selects few, the newest of each status are merged, and each costs only its rows."""
+    given: dict[str, Any] = {
+        "before": before,
+        "business_key": where.business_key,
+        "parent": where.parent,
+        "root": where.root,
+        "incidents": where.incidents or None,
+        "no_incidents": True if where.incidents is False else None,
+        "version": where.version,
+        "started_after": where.started_after,
+        "started_before": where.started_before,
+        "node": where.node,
+        "text": None if where.text is None else f"%{escaped(where.text)}%",
+        "variables": f"[{','.join(tests(where.variables))}]" if where.variables else None,
+    }
+    chosen = words(**given)
+    given.update(limit=limit, definition=where.definition)
+    looked_up = where.business_key, where.parent, where.root, where.incidents or None
+    if any(value is not None for value in looked_up):
+        given["statuses"] = names(where.statuses)[0] if where.statuses else None
+        chosen += words(check_name=where.definition, check_statuses=where.statuses or None)
+        if looked_up[:3] == (None, None, None):
+            chosen += ("walk_incidents",)
+        return _instances(connection, given, chosen)
+    if where.definition is None and not where.statuses:
+        return _instances(connection, given, chosen)
+    rows: list[InstanceRow] = []
+    for status in dict.fromkeys(where.statuses or STATUSES):
+        given["status"] = status
+        walk = words(walk_name=where.definition, walk_status=status)
+        if status != state.FINISHED:
+            walk += ("walk_unfinished",)
+        rows += _instances(connection, given, chosen + walk)
+    return sorted(rows, reverse=True)[:limit]
+
+
+def _instances(connection: apsw.Connection, given: Mapping[str, Any], chosen: tuple[str, ...]) -> list[InstanceRow]:
+    return [InstanceRow._make(row) for row in connection.execute(asked(SQL["instances"], *chosen), given)]
+
+
+def words(**given: Any) -> tuple[str, ...]:
+    """Those that are given."""
+    return tuple(word for word, value in given.items() if value is not None)
+
+
+def escaped(text: str) -> str:
+    r"""As it is, in a LIKE with `\` as its escape."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def leased(row: tuple[Any, ...]) -> LeasedJob:
+    """A job and its lease, from one row."""
+    return LeasedJob(JobRow._make(row[:9]), Lease._make(row[9:]))
+
+
+def first(rows: Sequence[T]) -> T | None:
+    """The only row, if it is there."""
+    return rows[0] if rows else None

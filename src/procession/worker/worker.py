@@ -1,0 +1,204 @@
+"""A worker: takes jobs, runs them, reports; until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import signal
+import threading
+import time
+from datetime import timedelta
+from types import FrameType, TracebackType
+from typing import Any
+
+from procession.errors import StorageError
+from procession.worker.executor import Executor
+from procession.worker.poller import Poller
+from procession.worker.pool import Pool
+from procession.worker.router import Router
+from procession.worker.source import JobSource, check, open_source
+
+log = logging.getLogger("procession.worker")
+
+PATIENCE = 0.2  # seconds until the main thread sees a signal
+
+
+class Worker(Router):
+    """Does the jobs of one store or engine.
+
+    `target` is an `Engine`, or the URL of a store for which the worker opens an engine of its own. At most `concurrency`
+    handlers run at once; at most `max_jobs` jobs are taken (twice the concurrency, so that the next one is at hand). A job is
+    leased for `lock` seconds at a time, and longer while its handler runs. When there is nothing to do the worker
+    looks again every `poll` seconds. Asked to stop, it gives running handlers `grace` seconds.
+    """
+
+    def __init__(
+        self,
+        target: JobSource | str,
+        *,
+        name: str | None = None,
+        max_jobs: int | None = None,
+        concurrency: int = 8,
+        lock: float | timedelta = 60.0,
+        poll: float = 0.2,
+        grace: float = 10.0,
+    ) -> None:
+        super().__init__()
+        check(target)
+        if concurrency < 1:
+            raise ValueError(f"A worker runs at least one job at once, so concurrency={concurrency} makes no sense.")
+        self.target = target
+        self.name = name or f"{platform.node() or 'worker'}-{os.getpid()}"
+        self.concurrency = concurrency
+        self.max_jobs = max(concurrency, 2 * concurrency if max_jobs is None else max_jobs)
+        self.lock = lock.total_seconds() if isinstance(lock, timedelta) else float(lock)
+        self.poll = poll
+        self.grace = grace
+        self.handled = 0
+        self._source: JobSource | None = None
+        self._pool: Pool | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._failure: BaseException | None = None
+
+    # -- from outside -------------------------------------------------------------------------------------------------
+
+    def run(self, *, until_idle: bool = False) -> int:
+        """Work until somebody stops it (SIGTERM or SIGINT do), or with `until_idle` until there is nothing to do now.
+
+        Returns how many jobs were run. A second signal does not wait for running handlers.
+        """
+        before = self.handled
+        self._start(until_idle)
+        thread = self._thread
+        received: list[int] = []
+        restore = {} if until_idle else _on_shutdown(received.append)
+        try:
+            asked = 0
+            while thread is not None and thread.is_alive():
+                thread.join(None if until_idle else PATIENCE)
+                if len(received) > asked:
+                    asked = len(received)
+                    log.info("%s: shutting down", self.name)
+                    self._ask_to_stop(self.grace if asked == 1 else 0.0)
+        except BaseException:  # a KeyboardInterrupt where no handler could be installed
+            self._ask_to_stop(0.0)
+            if thread is not None:
+                thread.join(self.grace)
+            raise
+        finally:
+            for number, handler in restore.items():
+                signal.signal(number, handler)
+            self._end()
+        return self.handled - before
+
+    def start(self) -> Worker:
+        """Work in the background."""
+        self._start(until_idle=False)
+        return self
+
+    def stop(self, grace: float | None = None) -> None:
+        """Take no more jobs, give the unstarted ones back, and wait for those that run (`grace` seconds at most).
+
+        From inside a handler it returns at once, and the worker stops when the handler is done.
+        """
+        self._ask_to_stop(self.grace if grace is None else grace)
+        thread = self._thread
+        current = threading.current_thread()
+        if thread is None or current is thread or (self._pool is not None and self._pool.has(current)):
+            return
+        thread.join()
+        self._end()
+
+    def __enter__(self) -> Worker:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    # -- the thread ---------------------------------------------------------------------------------------------------
+
+    def _start(self, until_idle: bool) -> None:
+        if self._thread is not None and self._thread.is_alive():
+            raise RuntimeError(f"The worker {self.name} is running already.")
+        if not self.routes:
+            raise RuntimeError("The worker has no handlers. Decorate a function with @worker.job('TYPE').")
+        self._source = open_source(self.target) if isinstance(self.target, str) else self.target
+        self._stopping.clear()
+        self._failure = None
+        self._grace = self.grace
+        executor = Executor(self._source, self.name)
+        self._pool = Pool(self.concurrency, executor.run, self.name)
+        poller = Poller(self._source, self.routes, self._pool, name=self.name, lock=self.lock)
+        arguments = (poller, self._pool, executor, until_idle)
+        self._thread = threading.Thread(target=self._work, args=arguments, name=self.name, daemon=True)
+        log.info("%s: waits for jobs of type %s", self.name, ", ".join(sorted(self.routes)))
+        self._thread.start()
+
+    def _work(self, poller: Poller, pool: Pool, executor: Executor, until_idle: bool) -> None:
+        try:
+            self._turn(poller, pool, until_idle)
+            self._wind_down(poller, pool, executor)
+        except BaseException as error:
+            self._failure = error
+            log.exception("%s: stopped by an error", self.name)
+        finally:
+            self.handled += pool.handled
+            pool.close()
+            executor.close()
+
+    def _turn(self, poller: Poller, pool: Pool, until_idle: bool) -> None:
+        pause = self.poll
+        while not self._stopping.is_set():
+            poller.keep_leases()
+            handled, held = pool.handled, len(pool.held())
+            try:
+                taken = poller.take(self.max_jobs - held)
+                pause = self.poll
+            except StorageError as error:
+                taken, pause = 0, min(5.0, pause * 2)
+                log.warning("%s: no jobs for now: %s", self.name, error)
+            if until_idle and not taken and not held:
+                return
+            pool.wait_for_room(min(pause, self.lock / 4), handled, self._stopping.is_set)
+
+    def _wind_down(self, poller: Poller, pool: Pool, executor: Executor) -> None:
+        poller.release(pool.take_back())
+        begun = time.monotonic()
+        while (left := begun + self._grace - time.monotonic()) > 0:
+            if pool.wait_until_empty(min(left, PATIENCE, self.lock / 4)):
+                return
+            poller.keep_leases()
+        abandoned = pool.held()
+        for held in abandoned:
+            log.warning("%s is still running after %g s; its result will be dropped", held, self._grace)
+            pool.drop(held)
+        if abandoned:
+            executor.cancel()
+
+    def _ask_to_stop(self, grace: float) -> None:
+        self._grace = grace
+        self._stopping.set()
+        if self._pool is not None:
+            self._pool.nudge()
+
+    def _end(self) -> None:
+        self._thread = None
+        if isinstance(self.target, str) and self._source is not None:
+            self._source.close()
+        self._source = None
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+
+def _on_shutdown(receive: Any) -> dict[int, Any]:
+    """Let SIGTERM and SIGINT be noted; the handlers that were there before. Only the main thread may do this."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        receive(number)
+
+    return {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
