@@ -311,6 +311,7 @@ class Engine:
         return drive(self._queries.tasks(scope, where, limit, cursor))
 
     def task(self, id: str | int) -> v.TaskView:
+        """An open user task."""
         return drive(self._queries.task(_id(id, "Task")))
 
     def claim(self, task: str | int) -> v.TaskView:
@@ -330,7 +331,13 @@ class Engine:
 
     def complete_task(self, task: str | int, variables: Mapping[str, Any] | None = None) -> v.InstanceView:
         """Finish a task with its result; answers when the instance waits again or has ended."""
-        return self._view(c.CompleteTask(_id(task, "Task"), _document(variables)))
+        ask = self.ask_complete_task(task, variables)
+        ask.render = self._render
+        return self._run(ask)  # type: ignore[no-any-return]
+
+    def ask_complete_task(self, task: str | int, variables: Mapping[str, Any] | None = None) -> Ask:
+        """A completion for `submit`: its answer is the id of the instance."""
+        return Ask(c.CompleteTask(_id(task, "Task"), _document(variables)), self.principal)
 
     # -- workers ------------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ def lint(data: bytes, file: str = "process.bpmn") -> list[Problem]:
 
 
 def examine(data: bytes, report: Report, *, every: bool = False) -> list[ProcessDefinition]:
-    """Read, check and compile; the processes are whole only where the report has no errors.
+    """Read, check and compile. There are processes only where the report has no errors.
 
     With `every` the processes that are not executable are held against the rules too, as if they were.
     """
@@ -60,7 +60,8 @@ def examine(data: bytes, report: Report, *, every: bool = False) -> list[Process
     drawings = [draw(process) for process in executable(reading, every)]
     vocabulary.check(reading, [drawing.element for drawing in drawings])
     validate.check(reading, drawings)
-    return [read_process.process(reading, drawing) for drawing in drawings]
+    read = [read_process.process(reading, drawing) for drawing in drawings]
+    return [process for process in read if process is not None] if not report.failed else []
 
 
 def executable(reading: Reading, every: bool = False) -> list[Element]:

@@ -148,7 +148,11 @@ def timer(reading: Reading, node: Node, element: Element) -> TimerTrigger | None
         )
         return None
     kind, child = given[0]
-    zone = reading.own_attribute(element, "zone") or reading.own_attribute(node.element, "zone") or "UTC"
+    zone = (
+        reading.own_attribute(element, "zone")
+        or reading.own_attribute(node.element, "zone")
+        or own.zone_of(reading, element)
+    )
     try:
         zone_named(zone)
     except ValueError as error:
@@ -201,7 +205,7 @@ def error(reading: Reading, node: Node, element: Element) -> ErrorTrigger | None
 
 
 def awaited_message(reading: Reading, node: Node, element: Element) -> MessageTrigger | None:
-    """A message that an instance waits for: its name and the key that finds the instance."""
+    """A message that an instance waits for: its name and the key that finds the instance, if it has one."""
     name = message_name(reading, node, element)
     message = reading.refer(element.get("messageRef"), "message")
     if name is None or message is None:
@@ -219,13 +223,14 @@ def awaited_message(reading: Reading, node: Node, element: Element) -> MessageTr
                 return None
             key = reading.expression(found, text, f"The correlation key of message '{message.get('name')}'")
             return None if key is None else MessageTrigger(name, key)
-    reading.report.error(
+    reading.report.warn(
         "correlation key",
         element,
-        f"The {node.label} waits for the message '{message.get('name')}', which has no correlation key.",
+        f"The {node.label} waits for the message '{message.get('name')}', which has no correlation key: it is found by "
+        "name only, by messages that have no key either.",
         'Put <zeebe:subscription correlationKey="= orderId"/> into the extension elements of the message.',
     )
-    return None
+    return MessageTrigger(name, None)
 
 
 def message_name(reading: Reading, node: Node, element: Element) -> Value | None:

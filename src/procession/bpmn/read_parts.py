@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from procession.bpmn.drawing import Flow, Node
+from procession.bpmn.drawing import Flow, Node, Scope
 from procession.bpmn.extensions import zeebe
 from procession.bpmn.names import PROCESSION
 from procession.bpmn.reading import Reading
@@ -19,6 +19,7 @@ class Compiling:
         self.reading = reading
         self.lanes = lanes  # from the id of a node to the id of its lane
         self.flows: dict[str, SequenceFlow] = {}
+        self.joins: dict[Scope, int] = {}  # how many joining inclusive gateways a scope has
 
     def flow(self, drawn: Flow) -> SequenceFlow:
         """A sequence flow, its condition compiled once."""

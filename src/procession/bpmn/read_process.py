@@ -37,8 +37,8 @@ READERS: dict[str, Callable[[Compiling, Node], FlowNode | None]] = {
 """One reader for each executable flow node."""
 
 
-def process(reading: Reading, drawing: Drawing) -> ProcessDefinition:
-    """Everything of a process that can be read; what cannot is reported, and left out of the result."""
+def process(reading: Reading, drawing: Drawing) -> ProcessDefinition | None:
+    """The process, when nothing is wrong with the file; whatever is has been reported."""
     element = drawing.element
     lanes, lane_of = read_lanes(reading, element)
     make = Compiling(reading, lane_of)
@@ -46,10 +46,15 @@ def process(reading: Reading, drawing: Drawing) -> ProcessDefinition:
         make.flow(flow)
     nodes = {}
     for node in drawing.nodes():
+        if node.kind != "sendTask":
+            own.record(reading, node.element)
         if (reader := READERS.get(node.kind)) and (made := reader(make, node)) is not None:
             nodes[node.id] = made
     model = own.data_model(reading, element)
     tag = reading.zeebe(element, "versionTag")
+    settings = own.settings(reading, element)
+    if reading.report.failed:
+        return None
     return ProcessDefinition(
         name=drawing.id,
         title=element.get("name", ""),
@@ -57,7 +62,7 @@ def process(reading: Reading, drawing: Drawing) -> ProcessDefinition:
         flows=make.flows,
         starts=tuple(node.id for node in drawing.top.of_kind("startEvent")),
         lanes=lanes,
-        settings=own.settings(reading, element),
+        settings=settings,
         data_model=model,
         version_tag=tag.get("value") if tag is not None else reading.vendor(element, "versionTag"),
         sensitive=frozenset(own.sensitive(model)),

@@ -22,6 +22,7 @@ from procession.definition import (
     UserTask,
     Value,
 )
+from procession.definition.iso8601 import parse_instant
 
 JOB_HINT = 'Add <zeebe:taskDefinition type="charge-card"/> to its extension elements.'
 
@@ -39,7 +40,6 @@ def manual_task(make: Compiling, node: Node) -> ManualTask:
 def service_task(make: Compiling, node: Node) -> ServiceTask | None:
     """Work for a job worker."""
     fields, job = make.activity(node), zeebe.job(make.reading, node.element)
-    own.record(make.reading, node.element)
     if job is None:
         if (
             make.reading.zeebe(node.element, "taskDefinition") is None
@@ -164,23 +164,39 @@ def _variable(reading: Reading, node: Node, name: str | None) -> str | None:
 def user_task(make: Compiling, node: Node) -> UserTask:
     """Work for a person."""
     reading, fields, element = make.reading, make.activity(node), node.element
-    own.record(reading, element)
 
     def given(extension: str, name: str, what: str, *vendor: str) -> Value | None:
         found = reading.zeebe(element, extension)
         if found is not None and found.get(name):
             return reading.value(found, found.get(name), what)
         other = next((text for key in vendor or (name,) if (text := reading.vendor(element, key))), None)
-        return reading.value(element, other, what)
+        return reading.translated(element, other, what)
 
+    due = given("taskSchedule", "dueDate", "The due date")
+    follow_up = given("taskSchedule", "followUpDate", "The follow-up date")
+    priority = given("priorityDefinition", "priority", "The priority")
+    for name, date in (("due date", due), ("follow-up date", follow_up)):
+        if isinstance(date, str):
+            _instant(reading, node, name, date)
+    if isinstance(priority, str) and not (priority.isascii() and priority.isdigit() and int(priority[:9]) <= 100):
+        reading.report.error(
+            "priority", element, f"The priority of {node.label} is '{priority}'.", "Write a whole number from 0 to 100."
+        )
     return UserTask(
         **fields,
         assignee=given("assignmentDefinition", "assignee", "The assignee"),
         candidate_groups=given("assignmentDefinition", "candidateGroups", "The candidate groups"),
         candidate_users=given("assignmentDefinition", "candidateUsers", "The candidate users"),
-        due=given("taskSchedule", "dueDate", "The due date"),
-        follow_up=given("taskSchedule", "followUpDate", "The follow-up date"),
-        priority=given("priorityDefinition", "priority", "The priority"),
+        due=due,
+        follow_up=follow_up,
+        priority=priority,
         form=zeebe.process_form(reading, element) or reading.vendor(element, "formKey"),
         headers=zeebe.headers(reading, element),
     )
+
+
+def _instant(reading: Reading, node: Node, name: str, text: str) -> None:
+    try:
+        parse_instant(text, own.zone_of(reading, node.element))
+    except ValueError as error:
+        reading.report.error("date", node.element, f"The {name} of {node.label} is wrong: {error}")

@@ -14,7 +14,9 @@ from procession.definition import Expression, Value
 from procession.errors import ExpressionError
 from procession.feel import compile_expression
 
-JUEL = re.compile(r"[$#]\{(.*?)\}", re.DOTALL)
+JUEL = re.compile(r"[$#]\{([^{}]*)\}")
+PLAIN = re.compile(r"[$#]\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}", re.ASCII)
+STRINGS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|$)', re.DOTALL)
 OPERATORS = ((r"&&", " and "), (r"\|\|", " or "), (r"==", "="), (r"!(?!=)\s*(\w+)", r"not(\1)"))
 
 
@@ -127,6 +129,12 @@ class Reading:
             return None
         return text.strip()
 
+    def translated(self, element: Element, text: str | None, what: str) -> Value | None:
+        """An attribute of another engine: `${order.owner}`, also within a text, has a plain meaning; other code has none."""
+        if text and PLAIN.search(text) and "{" not in PLAIN.sub("", text):
+            return self.expression(element, in_feel(PLAIN.sub(_counted_from_one, text)), what)
+        return self.value(element, text, what)
+
     def literal(self, element: Element, text: str, what: str) -> Expression | None:
         """A value as an expression: a fixed text becomes a FEEL string."""
         found = self.value(element, text, what)
@@ -153,7 +161,7 @@ class Reading:
 
     def _juel(self, element: Element, text: str, what: str) -> bool:
         """Report a `${…}` text, unless the marks stand inside a FEEL string."""
-        if '"' in text and not JUEL.search(re.sub(r'"(?:[^"\\]|\\.)*"', "", text)):
+        if '"' in text and not JUEL.search(STRINGS.sub("", text)):
             return False
         self.report.error("expression", element, f"{what} is not FEEL: '{text}'.", f"Write it as FEEL: {in_feel(text)}")
         return True
@@ -166,11 +174,28 @@ def is_feel(language: str) -> bool:
 
 def in_feel(text: str) -> str:
     """How a `${…}` expression would probably read in FEEL."""
-    whole = JUEL.fullmatch(text.strip())
-    inner = whole[1] if whole else JUEL.sub(r"\1", text)
+    text = text.strip()
+    texts_and_codes = JUEL.split(text)
+    if len(texts_and_codes) == 1 or text.startswith("="):
+        return "= " + _code(JUEL.sub(r"\1", text)).lstrip("= ")
+    if texts_and_codes[0] == texts_and_codes[-1] == "" and len(texts_and_codes) == 3:
+        return "= " + _code(texts_and_codes[1])
+    return "= " + " + ".join(
+        f"string({_code(part)})" if number % 2 else json.dumps(part, ensure_ascii=False)
+        for number, part in enumerate(texts_and_codes)
+        if part
+    )
+
+
+def _code(text: str) -> str:
     for pattern, replacement in OPERATORS:
-        inner = re.sub(pattern, replacement, inner)
-    return "= " + " ".join(inner.split()).lstrip("= ")
+        text = re.sub(pattern, replacement, text)
+    return " ".join(text.split())
+
+
+def _counted_from_one(name: re.Match[str]) -> str:
+    """Other engines count the instances of a loop from 0."""
+    return "${(loopCounter - 1)}" if name[1] == "loopCounter" else name[0]
 
 
 def _short(name: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from procession.bpmn.xml import Element, line_of
 from procession.errors import Problem
@@ -30,6 +30,7 @@ class Report:
     def __init__(self, file: str) -> None:
         self.file = file
         self.findings: list[Finding] = []
+        self.failed = False  # whether anything refuses the file
         self._more = 0
         self._seen: set[Problem] = set()
 
@@ -70,6 +71,7 @@ class Report:
 
     def _add(self, rule: str, element: Element | None, message: str, hint: str, severity: str) -> None:
         line = line_of(element) if element is not None else None
+        self.failed = self.failed or severity == "error"
         problem = Problem(self.file, line, _id_near(element), message, hint, severity)
         if problem in self._seen:
             return
@@ -80,7 +82,8 @@ class Report:
         self.findings.append(Finding(rule, problem))
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+@lru_cache(maxsize=1_000)
+def nearest(name: str, known: frozenset[str]) -> str:
     """`Did you mean 'x'?`, or nothing when no known name comes near."""
     if len(name) > 100:
         return ""

@@ -15,18 +15,19 @@ from procession.bpmn.report import nearest
 from procession.bpmn.standard import EXECUTED, LATER_VALUES, SHAPES, VALUES
 from procession.bpmn.xml import Element, elements_in, name_of, namespace_of, split, text_of
 
+KNOWN = frozenset(SHAPES)
 LAYERS = {ZEEBE: zeebe, PROCESSION: procession}
 
 
 def check(reading: Reading, processes: Sequence[Element]) -> None:
     """Report what is unknown, misspelled, misplaced, without effect or not executable yet."""
-    todo = [reading.root]
+    todo, running = [reading.root], set(processes)
     while todo:
         element = todo.pop()
         _attributes(reading, element)
         for child in elements_in(element):
             namespace, name = namespace_of(child), name_of(child)
-            if name == "process" and namespace == BPMN and child not in processes:
+            if name == "process" and namespace == BPMN and child not in running:
                 continue
             if _known_here(reading, element, child, namespace, name):
                 todo.append(child)
@@ -69,7 +70,7 @@ def _standard(reading: Reading, parent: Element, child: Element, name: str) -> b
             "unknown element",
             child,
             f"The element 'bpmn:{name}' is not part of BPMN 2.0.",
-            "" if reading.report.full else nearest(name, SHAPES),
+            "" if reading.report.full else nearest(name, KNOWN),
         )
         return False
     around = SHAPES.get(name_of(parent))
@@ -138,7 +139,11 @@ def _extension_attribute(reading: Reading, element: Element, namespace: str, att
     kinds = layer.ON_BPMN.get(attribute)
     if kinds is None:
         _unknown(
-            reading, element, f"bpmn:{name}", f"{prefix}:{attribute}", {f"{prefix}:{known}" for known in layer.ON_BPMN}
+            reading,
+            element,
+            f"bpmn:{name}",
+            f"{prefix}:{attribute}",
+            frozenset(f"{prefix}:{known}" for known in layer.ON_BPMN),
         )
     elif attribute in layer.LATER_ATTRIBUTES:
         reading.report.not_yet(element, *layer.LATER_ATTRIBUTES[attribute])
@@ -181,7 +186,7 @@ def _extension(reading: Reading, element: Element, holder: Element | None, names
         inner.extend((child, layer.INSIDE.get(name, frozenset())) for child in elements_in(at))
 
 
-def _unknown(reading: Reading, element: Element, where: str, attribute: str, known: frozenset[str] | set[str]) -> None:
+def _unknown(reading: Reading, element: Element, where: str, attribute: str, known: frozenset[str]) -> None:
     hint = "" if reading.report.full else nearest(attribute, known)
     reading.report.error(
         "unknown attribute", element, f"The attribute '{attribute}' of '{where}' is not known.", hint or "Remove it."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from procession.definition.nodes import FlowNode, InclusiveGateway, SequenceFlow
+from procession.definition.nodes import FlowNode, InclusiveGateway, SequenceFlow, StartEvent
 
 OPERATIONS = ("execute", "view", "selfAssign", "assign", "unassign", "hold", "unhold")
 """What a lane can allow (`procession:access`)."""
@@ -45,10 +45,14 @@ class ProcessDefinition:
     data_model: Mapping[str, Any] | None = None
     version_tag: str | None = None
     sensitive: frozenset[str] = frozenset()  # dotted paths of variables that are masked
+    requestable: tuple[StartEvent, ...] = field(init=False, default=())  # start events that a request can start
     inclusive_joins: tuple[str, ...] = field(init=False, default=())
     guarded: bool = field(init=False, default=False)  # some lane sets access: then whatever no lane allows is denied
 
     def __post_init__(self) -> None:
+        starts = [self.nodes[number] for number in self.starts]
+        requestable = (node for node in starts if isinstance(node, StartEvent) and node.trigger is None)
+        object.__setattr__(self, "requestable", tuple(requestable))
         joins = (n.id for n in self.nodes.values() if isinstance(n, InclusiveGateway) and len(n.incoming) > 1)
         object.__setattr__(self, "inclusive_joins", tuple(joins))
         object.__setattr__(self, "guarded", any(lane.access for lane in self.lanes.values()))

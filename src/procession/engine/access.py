@@ -24,6 +24,7 @@ class Principal:
 
     @property
     def admin(self) -> bool:
+        """Whether everything is allowed."""
         return self.system or "admin" in self.roles
 
 

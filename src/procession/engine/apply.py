@@ -156,7 +156,7 @@ def _(state: ProcessInstance, event: e.StepsCounted) -> None:
 
 
 @applies(e.VariablesSet)
-def _(state: ProcessInstance, event: e.VariablesSet) -> None:
+def variables_set(state: ProcessInstance, event: e.VariablesSet) -> None:
     variables = state.locals[event.scope] if event.scope else state.variables
     for name, value in event.values.items():
         # only two objects merge: everything else is replaced, and this loop runs at every script
@@ -205,7 +205,7 @@ def _(state: ProcessInstance, event: e.TokenCreated) -> None:
 
 
 @applies(e.TokenAdvanced)
-def _(state: ProcessInstance, event: e.TokenAdvanced) -> None:
+def token_advanced(state: ProcessInstance, event: e.TokenAdvanced) -> None:
     token = state.tokens[event.token]
     token.node = event.node
     token.flow = event.flow

@@ -18,7 +18,7 @@ from procession.engine.commands import Command, Continue, UnholdInstance
 from procession.engine.handlers import HANDLERS, KEPT
 from procession.engine.handlers.instance import resume_ready
 from procession.engine.handlers.job import check_kept
-from procession.engine.state import ARRIVED, FINISHED, ON_HOLD, ProcessInstance, Token, ready
+from procession.engine.state import ARRIVED, FINISHED, ON_HOLD, ProcessInstance, ready
 from procession.engine.step import Step, Stuck
 from procession.feel import FeelLimitExceeded
 
@@ -39,9 +39,13 @@ def decide(
     principal: Principal,
     steps: int = STEPS_PER_TRANSACTION,
     endless: int = STEPS_WITHOUT_WAIT,
+    outward: list[e.Event] | None = None,
 ) -> list[e.Event]:
-    """The events that follow from a command, already applied to `state`; `CommandRejected` if it may not be done."""
-    step = Step(definition, state, at, new_id, principal.name)
+    """The events that follow from a command, already applied to `state`; `CommandRejected` if it may not be done.
+
+    Those that may concern other instances are added to `outward` as well.
+    """
+    step = Step(definition, state, at, new_id, principal.name, [] if outward is None else outward)
     if state.status == ON_HOLD and command.__class__ in KEPT:
         check_kept(command)
         step.record(e.CommandKept(encode(command).decode()))
@@ -73,15 +77,14 @@ def settle(step: Step, steps: int, endless: int, before: int) -> None:
     `before`: nodes that were visited since the last wait in earlier transactions of the same run.
     """
     state, nodes, ready_tokens, events = step.state, step.nodes, step.ready, step.events
-    budget = steps
-    token: Token | None
+    tokens, budget = state.tokens, steps
     while True:
         while ready_tokens:
             token = ready_tokens.popleft()
-            if token.id not in state.tokens or not ready(state, token):
+            if token.id not in tokens or not ready(state, token):
                 continue  # ended or moved by another token of this decision
             state.touched.add(token.scope)
-            while token is not None:
+            while True:
                 budget -= 1
                 if budget < 0:
                     ready_tokens.appendleft(token)
@@ -89,18 +92,21 @@ def settle(step: Step, steps: int, endless: int, before: int) -> None:
                     return
                 node = nodes[token.node]
                 behavior = BEHAVIORS[node.__class__]
-                mark, number = len(events), token.id
+                mark = len(events)
                 try:
                     if token.status == ARRIVED:
-                        token = behavior.enter(step, token, node)
+                        goes_on = behavior.enter(step, token, node)
                     else:
-                        token = behavior.complete(step, token, node)
+                        goes_on = behavior.complete(step, token, node)
                 except (Stuck, FeelLimitExceeded) as error:
                     if len(events) != mark:
                         raise RuntimeError(f"{node.id} recorded events before it got stuck: {error}") from error
                     stuck = error if isinstance(error, Stuck) else Stuck("ExpressionEvaluation", str(error))
-                    step.raise_incident(state.tokens[number], stuck)
-                    token = None
+                    step.raise_incident(token, stuck)
+                    break
+                if goes_on is None:
+                    break
+                token = goes_on
         if not (state.joins and fire_enabled(step)):
             break
     if state.steps:

@@ -19,8 +19,8 @@ def _tag(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
-class Fact(Struct, array_like=True, tag_field="event", tag=_tag):
-    """The base of every event."""
+class Fact(Struct, array_like=True, tag_field="event", tag=_tag, gc=False):
+    """The base of every event. JSON values make no cycles, so the collector need not look."""
 
 
 # -- the instance -----------------------------------------------------------------------------------------------------
@@ -347,6 +347,19 @@ class RecordSent(Fact):
     value: str
     headers: dict[str, str]
 
+
+OUTWARD: frozenset[type] = frozenset(
+    {
+        CallStarted,
+        InstanceEnded,
+        InstanceHeld,
+        InstanceResumed,
+        MessagePublished,
+        SubscriptionOpened,
+        WaitCancelled,
+    }
+)
+"""Facts that may concern other instances: the runtime acts on them in the same transaction."""
 
 Event = (
     InstanceStarted

@@ -24,7 +24,7 @@ WAITING_MESSAGE, MESSAGE_RECEIVED = "WAITING_MESSAGE", "MESSAGE_RECEIVED"
 WAITING_MESSAGE_EVENT, WAITING_TIMER_EVENT = "WAITING_MESSAGE_EVENT", "WAITING_TIMER_EVENT"
 
 
-class Token(Struct):
+class Token(Struct, gc=False):
     """A thread of control.
 
     `scope` is the token that owns the scope it runs in (0: the process itself). `holding` says what a parent is held for:

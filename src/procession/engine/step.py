@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from procession.definition import Expression, FlowNode, ProcessDefinition, SequenceFlow, Value
 from procession.engine import events as e
-from procession.engine.apply import APPLIERS
+from procession.engine.apply import APPLIERS, token_advanced, variables_set
 from procession.engine.state import (
     INACTIVE,
     Call,
@@ -79,7 +79,7 @@ class View(Mapping[str, Any]):
 class Step:
     """A definition, a state, and what has been recorded of one decision so far."""
 
-    __slots__ = ("actor", "at", "definition", "env", "events", "new_id", "nodes", "ready", "state")
+    __slots__ = ("actor", "at", "definition", "env", "events", "new_id", "nodes", "outward", "ready", "state")
 
     def __init__(
         self,
@@ -88,19 +88,24 @@ class Step:
         at: int,
         new_id: Callable[[], int],
         actor: str,
+        outward: list[e.Event],
     ) -> None:
         self.definition, self.state, self.at, self.new_id, self.actor = definition, state, at, new_id, actor
         self.nodes = definition.nodes
         self.env = Environment(at, definition.settings.zone)
         self.events: list[e.Event] = []
+        self.outward = outward
         self.ready: deque[Token] = deque()
         state.at = at
         state.touched.clear()
 
     def record(self, event: e.Event) -> None:
         """The only way in which anything changes."""
+        kind = event.__class__
         self.events.append(event)
-        APPLIERS[event.__class__](self.state, event)
+        if kind in e.OUTWARD:
+            self.outward.append(event)
+        APPLIERS[kind](self.state, event)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -177,7 +182,7 @@ class Step:
             return
         state = self.state
         if not state.locals:
-            self.record(e.VariablesSet(0, values))
+            self.set_root(values)
             return
         scopes = [token.id] if own else []
         scope = token.scope
@@ -191,9 +196,11 @@ class Step:
         for target, group in grouped.items():
             self.record(e.VariablesSet(target, group))
 
-    def write_root(self, values: dict[str, Any]) -> None:
-        if values:
-            self.record(e.VariablesSet(0, values))
+    def set_root(self, values: dict[str, Any]) -> None:
+        """Merge values into the root variables."""
+        event = e.VariablesSet(0, values)
+        self.events.append(event)
+        variables_set(self.state, event)  # as `record` does, without asking the table at every script
 
     def preview(self, token: Token, values: dict[str, Any], *, own: bool = True) -> Mapping[str, Any]:
         """What the token will see once `values` are written."""
@@ -211,7 +218,9 @@ class Step:
 
     def take(self, token: Token, flow: SequenceFlow) -> Token:
         """Leave by a flow; the token stands on the next node and goes on."""
-        self.record(e.TokenAdvanced(token.id, flow.id, flow.target))
+        event = e.TokenAdvanced(token.id, flow.id, flow.target)
+        self.events.append(event)
+        token_advanced(self.state, event)  # as `record` does, without asking the table at every node
         return token
 
     def create_token(

@@ -17,8 +17,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from procession.errors import ExpressionError
-from procession.feel import arithmetic, compare, reasons, runtime, tree
-from procession.feel.builtins import BUILTINS, EXCLUDED, MISSING, usage, wrong_arguments, wrong_names
+from procession.feel import arithmetic, compare, reasons, runtime, tree, types
+from procession.feel.builtins import BUILTINS, EXCLUDED, MISSING, Builtin, Overload
 from procession.feel.limits import Run, too_deep
 from procession.feel.reasons import Reason, place
 
@@ -56,13 +56,13 @@ _HELPERS: dict[str, Callable[..., Any] | type] = {
     "interval": runtime.interval,
     "test_value": runtime.test_value,
     "not_boolean": runtime.not_boolean,
-    "is_instance": runtime.is_instance,
+    "is_instance": types.is_instance,
     "function": runtime.function,
     "call": runtime.call,
     "call_named": runtime.call_named,
-    "wrong_arguments": wrong_arguments,
-    "wrong_names": wrong_names,
+    "callee": runtime.callee,
     "at": reasons.at,
+    "fail": reasons.fail,
     "too_deep": too_deep,
     "Run": Run,
     "int": int,
@@ -217,12 +217,6 @@ class _Compiler:
     def _variable(self, node: tree.Name) -> ast.expr:
         self.free.add(node.name)
         key = ast.Constant(node.name)
-        builtin = BUILTINS.get(node.name) if node.name not in self._known else None
-        if builtin is not None:
-            # A function passed as a value; a variable of the same name comes first.
-            return ast.Call(
-                ast.Attribute(_name(_VARIABLES), "get", ast.Load()), [key, self._constant(builtin.value())], []
-            )
         if self._explained:
             return self._op(node, "read", _name(_VARIABLES), key)
         return ast.Call(ast.Attribute(_name(_VARIABLES), "get", ast.Load()), [key], [])
@@ -289,7 +283,7 @@ class _Compiler:
         return self._op(node, "between", self.emit(node.value), self.emit(node.low), self.emit(node.high))
 
     def _instance_of(self, node: tree.InstanceOf) -> ast.expr:
-        return self._op(node, "is_instance", self.emit(node.value), self._constant(node.type))
+        return self._op(node, "is_instance", self._function_or_value(node.value), self._constant(node.type))
 
     def _if(self, node: tree.If) -> ast.expr:
         result = self.emit(node.otherwise)
@@ -425,45 +419,68 @@ class _Compiler:
         return self._op(node, "function", names, self._constant(tuple(kind for _, kind in node.parameters)), body)
 
     def _call(self, node: tree.Call) -> ast.expr:
-        arguments = [self.emit(argument) for argument in node.arguments]
-        if isinstance(node.function, tree.Name) and not self._is_bound(node.function.name):
-            name = node.function.name
-            if name in EXCLUDED:
-                message = f"The function '{name}' is not available."
-                raise ExpressionError(message, self._text, *place(self._text, node.at), EXCLUDED[name])
-            if name in BUILTINS:
-                return self._builtin(node, name, arguments)
-            if name not in self._known:
-                self._warn(f"There is no function '{name}'.", node.at)
-        target = self.emit(node.function)
-        if node.names is None:
-            return self._op(node, "call", self._run(), target, *arguments)
-        return self._op(node, "call_named", self._run(), target, self._constant(node.names), *arguments)
+        if not isinstance(node.function, tree.Name):
+            return self._dynamic(node, self.emit(node.function))
+        name = node.function.name
+        builtin = BUILTINS.get(name)
+        if self._is_bound(name):
+            target = self.emit(node.function)
+            if builtin is not None:
+                # A variable that is no function does not hide one.
+                target = self._op(node, "callee", target, self._constant(builtin.value()))
+            return self._dynamic(node, target)
+        if builtin is not None:
+            return self._builtin(node, builtin)
+        if name in EXCLUDED:
+            message = f"The function '{name}' is not available."
+            raise ExpressionError(message, self._text, *place(self._text, node.at), EXCLUDED[name])
+        self._warn(f"There is no function '{name}'.", node.at)
+        return self._dynamic(node, self.emit(node.function))
 
     def _is_bound(self, name: str) -> bool:
         return name in self._known or any(isinstance(scope, dict) and name in scope for scope in self.scopes)
 
-    def _builtin(self, node: tree.Call, name: str, arguments: list[ast.expr]) -> ast.expr:
+    def _dynamic(self, node: tree.Call, target: ast.expr) -> ast.expr:
+        """A call of whatever function the target turns out to be."""
+        arguments = [self._function_or_value(argument) for argument in node.arguments]
+        if node.names is None:
+            return self._op(node, "call", self._run(), target, *arguments)
+        return self._op(node, "call_named", self._run(), target, self._constant(node.names), *arguments)
+
+    def _function_or_value(self, node: tree.Node) -> ast.expr:
+        """Where a function may be meant, the name of a built-in one is its value, if there is no such variable."""
+        if not isinstance(node, tree.Name) or node.name not in BUILTINS or self._is_bound(node.name):
+            return self.emit(node)
+        self.free.add(node.name)
+        function = self._constant(BUILTINS[node.name].value())
+        get = ast.Attribute(_name(_VARIABLES), "get", ast.Load())
+        return ast.Call(get, [ast.Constant(node.name), function], [])
+
+    def _builtin(self, node: tree.Call, builtin: Builtin) -> ast.expr:
         """A call of a built-in function, its overload chosen now."""
+        count = len(node.arguments)
         if node.names is not None:
-            return self._builtin_named(node, name, arguments)
-        overload = BUILTINS[name].positional(len(arguments))
-        if overload is None:
-            self._warn(f"{name} does not take {len(arguments)} arguments: {usage(name)}", node.at)
-            return self._op(node, "wrong_arguments", ast.Constant(name), ast.Constant(len(arguments)))
-        return self._overload(node, overload, arguments)
+            found = builtin.named(node.names)
+        else:
+            overload = builtin.positional(count)
+            found = None if overload is None else (overload, list(range(count)))
+        if found is not None:
+            return self._overload(node, *found)
+        given = f"{count} arguments" if node.names is None else f"the arguments {', '.join(node.names)}"
+        message = f"{builtin.name} does not take {given}: {builtin.usage()}"
+        self._warn(message, node.at)
+        return self._op(node, "fail", self._constant(message.replace("{", "{{").replace("}", "}}")))
 
-    def _builtin_named(self, node: tree.Call, name: str, arguments: list[ast.expr]) -> ast.expr:
-        names = node.names or ()
-        found = BUILTINS[name].named(names)
-        if found is None:
-            self._warn(f"{name} does not take the arguments {', '.join(names)}: {usage(name)}", node.at)
-            return self._op(node, "wrong_names", ast.Constant(name), self._constant(names))
-        overload, order = found
-        missing = self._constant(MISSING)
-        return self._overload(node, overload, [missing if at is None else arguments[at] for at in order])
-
-    def _overload(self, node: tree.Call, overload: Any, arguments: list[ast.expr]) -> ast.expr:
+    def _overload(self, node: tree.Call, overload: Overload, order: list[int | None]) -> ast.expr:
+        """The call, with a stand-in for each argument that is left out between named ones."""
+        arguments: list[ast.expr] = []
+        for position, given in enumerate(order):
+            if given is None:
+                arguments.append(self._constant(MISSING))
+            elif overload.takes_function(position):
+                arguments.append(self._function_or_value(node.arguments[given]))
+            else:
+                arguments.append(self.emit(node.arguments[given]))
         helper = self._fresh("f")
         self._globals[helper] = overload
         return self._op(node, helper, self._run(), *arguments)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import TypeVar
 
 from procession.errors import ExpressionError
 from procession.feel import lexer, tree
@@ -18,6 +19,8 @@ from procession.feel.lexer import Lexer, Token
 from procession.feel.reasons import place
 from procession.feel.temporal import parse_literal
 from procession.feel.types import TYPE_NAMES
+
+N = TypeVar("N", bound=tree.Node)
 
 MAX_DEPTH = 80
 MAX_LENGTH = 200_000
@@ -46,6 +49,7 @@ _RESERVED = frozenset(
     {"if", "for", "some", "every", "function"}
     | {"and", "or", "then", "else", "in", "return", "satisfies", "between", "instance", "external"}
 )
+_HABITS = {"==": "=", "&&": "and", "||": "or", "=>": ">=", "=<": "<=", "<>": "!=", "!": "not(...)"}
 _CONSTANTS = {"null": None, "true": True, "false": False}
 _PROPERTIES = frozenset({"time offset", "start included", "end included"})
 
@@ -53,17 +57,13 @@ _PROPERTIES = frozenset({"time offset", "start included", "end included"})
 def parse_expression(text: str, names: Collection[str] = ()) -> tree.Node:
     """The tree of a textual expression."""
     parser = _Parser(text, lexer.odd(names))
-    node = parser.expression()
-    parser.finish()
-    return node
+    return parser.whole(parser.expression)
 
 
 def parse_unary_tests(text: str, names: Collection[str] = ()) -> tree.UnaryTests:
     """The tree of unary tests (rules 9 to 12)."""
     parser = _Parser(text, lexer.odd(names))
-    node = parser.unary_tests()
-    parser.finish()
-    return node
+    return parser.whole(parser.unary_tests)
 
 
 class _Parser:
@@ -118,15 +118,23 @@ class _Parser:
         return ExpressionError(message, self._text, line, column, hint)
 
     def _hint(self, token: Token) -> str:
+        for wrong, right in _HABITS.items():
+            if self._text.startswith(wrong, token.at) or self._text.startswith(wrong, max(token.at - 1, 0)):
+                return f"FEEL writes {right} for {wrong}."
         if token.kind != "name":
             return ""
         return "Join the parts with an operator; a name with blanks has to be known, or stand between backticks."
 
-    def finish(self) -> None:
-        """Everything has to be read by now."""
+    def whole(self, read: Callable[[], N]) -> N:
+        """What the whole text is, read by one of the methods."""
+        try:
+            node = read()
+        except RecursionError:
+            # The depth is bounded, but the caller may have left too little of the stack.
+            raise self._error("The expression is nested too deeply.", self._position) from None
         token = self._operator()
         if token.kind == "end":
-            return
+            return node
         if token.kind == "bad":
             raise self._bad(token)
         raise self._error(f"Expected an operator, but found {_found(token)}.", token.at, self._hint(token))
@@ -136,7 +144,7 @@ class _Parser:
             return self._error("The string does not end.", token.at, 'Close it with a quotation mark (").')
         if token.text == "'":
             return self._error("A string needs double quotation marks.", token.at, 'Write "text".')
-        return self._error(f"The character {token.text!r} has no meaning here.", token.at)
+        return self._error(f"The character {token.text!r} has no meaning here.", token.at, self._hint(token))
 
     @contextmanager
     def _knowing(self, names: Collection[str]) -> Iterator[None]:
@@ -192,7 +200,7 @@ class _Parser:
                 return _PREFIXES[token.text](self, token)
             case "bad":
                 raise self._bad(token)
-        raise self._error(f"Expected an expression, but found {_found(token)}.", token.at)
+        raise self._error(f"Expected an expression, but found {_found(token)}.", token.at, self._hint(token))
 
     def _word(self, token: Token) -> tree.Node:
         self._take(token)
@@ -322,7 +330,7 @@ class _Parser:
     # -- prefixes
 
     def _negation(self, token: Token) -> tree.Node:
-        operand = self.expression(_POWER, open_end=self._open_end)
+        operand = self.expression(_NEGATE, open_end=self._open_end)
         if isinstance(operand, tree.Literal) and type(operand.value) in (int, Decimal):
             return tree.Literal(token.at, -operand.value)
         return tree.Negation(token.at, operand)

@@ -22,7 +22,8 @@ from procession.feel.reasons import fail
 
 MAX_PATTERN = 1000
 MAX_INPUT = 100_000
-MAX_WORK = 10**9
+MAX_CHOICES = 100_000
+MAX_WORK = 2 * 10**8  # steps of the matcher; some seconds at the very worst
 
 _FLAGS = {"s": re.DOTALL, "m": re.MULTILINE, "i": re.IGNORECASE, "x": re.NOFLAG}
 _CLASS = r"\[\^?\]?(?:\\.|[^\]\\])*\]"
@@ -74,6 +75,8 @@ def _degree(pattern: str, options: re.RegexFlag) -> int:
     """The power of the text's length that bounds the effort."""
     chain = longest = 0
     taken: frozenset[str] = frozenset()  # by the repetitions of the chain
+    choices = 1  # of the bounded repetitions that can take each other's characters
+    chosen: frozenset[str] = frozenset()  # by these
     characters = _SAMPLE  # of the piece before
     varies = [False]  # for each open group
     repeatable = False  # whether the piece before may be repeated without end
@@ -94,7 +97,14 @@ def _degree(pattern: str, options: re.RegexFlag) -> int:
                 chain, taken = 0, frozenset()
         elif kind == "quantifier":
             varies[-1] = True
-            if not _is_unbounded(piece):
+            most = _most(piece)
+            if most is not None:
+                choices = (choices if characters & chosen else 1) * (
+                    _choices(piece, most) if repeatable else 2 ** min(most, 64)
+                )
+                chosen |= characters
+                if choices > MAX_CHOICES:
+                    raise RefusedError("it leaves too many choices")
                 continue
             if not repeatable:
                 raise RefusedError("it repeats without end what itself varies")
@@ -112,14 +122,21 @@ def _characters(atom: str, options: re.RegexFlag) -> frozenset[str]:
     return frozenset(filter(one.fullmatch, _SAMPLE)) or _SAMPLE
 
 
-def _is_unbounded(quantifier: str) -> bool:
-    """Whether it may repeat without end, or so often that it makes no difference."""
+def _most(quantifier: str) -> int | None:
+    """How often it may repeat; null when without end, or so often that it makes no difference."""
     if quantifier[0] in "*+":
-        return True
+        return None
     if quantifier[0] == "?":
-        return False
+        return 1
     least, comma, most = quantifier.strip("{}?+").partition(",")
-    return bool(comma and not most) or int(most or least) > 100
+    if not comma:
+        return int(least) if int(least) <= 100 else None
+    return int(most) if most and int(most) <= 100 else None
+
+
+def _choices(quantifier: str, most: int) -> int:
+    """How many lengths a bounded repetition may have."""
+    return 1 if quantifier[0] == "{" and "," not in quantifier else most + 1
 
 
 def replace(compiled: re.Pattern[str], text: str, replacement: str) -> Any:

@@ -17,10 +17,8 @@ from procession.feel.reasons import fail
 from procession.feel.temporal import from_ordinal, ordinal
 from procession.feel.text import kind
 from procession.feel.tree import Type
-from procession.feel.types import coerce, is_instance
+from procession.feel.types import coerce
 from procession.feel.values import Date, Function, Range
-
-__all__ = ["call", "call_named", "every", "filtered", "interval", "is_instance", "iterate", "path", "read", "some"]
 
 Body = Callable[..., Any]
 
@@ -237,6 +235,11 @@ def function(parameters: tuple[str, ...], types: tuple[Type | None, ...], body: 
         return body(run, *arguments)
 
     return Function(parameters, invoke, arity=(len(parameters), len(parameters)))
+
+
+def callee(value: Any, builtin: Function) -> Function:
+    """The function that a name means when it is a variable and a built-in function at once."""
+    return value if type(value) is Function else builtin
 
 
 def call(run: Run, target: Any, *arguments: Any) -> Any:

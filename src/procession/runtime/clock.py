@@ -27,6 +27,7 @@ class SystemClock:
         self._last = 0
 
     def now(self) -> int:
+        """Microseconds since the epoch, UTC."""
         self._last = now = max(time.time_ns() // 1000, self._last)
         return now
 
@@ -41,6 +42,7 @@ class VirtualClock:
         self._lock = threading.Lock()
 
     def now(self) -> int:
+        """Microseconds since the epoch, UTC."""
         return self._now
 
     def advance(self, by: float | timedelta | str) -> int:

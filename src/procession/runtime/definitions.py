@@ -52,12 +52,15 @@ class Definitions:
             raise LookupError(f"definition {definition} is not in the store")
         return row
 
-    async def published(self, name: str) -> Deployed | None:
-        """The published version of a process."""
+    async def refresh(self) -> None:
+        """Notice what was published since, here or by another process. Once for each batch is enough."""
         seen = await self._storage.definitions_changed()
         if seen != self._seen:
             self._published.clear()
             self._seen = seen
+
+    async def published(self, name: str) -> Deployed | None:
+        """The published version of a process, as of the last `refresh`."""
         if name not in self._published:
             rows = await self._storage.definitions(name, (PUBLISHED,))
             found = None

@@ -27,9 +27,7 @@ from procession.storage.rows import history_row, project, restore
 if TYPE_CHECKING:
     from procession.runtime.processor import Processor
 
-COMMAND_NAMES: dict[type, str] = {
-    kind: str(kind.__struct_config__.tag) for kind in get_args(c.Command)
-}
+COMMAND_NAMES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(c.Command)}
 
 
 class Unit:
@@ -76,6 +74,7 @@ class Work:
 
     async def run(self, asks: Sequence[Ask]) -> None:
         """Decide every ask and everything that follows, and make the rows."""
+        await self.processor.definitions.refresh()
         await self._load(asks)
         for ask in asks:
             ask.error = None
@@ -272,6 +271,7 @@ class Work:
     def decide(self, unit: Unit, command: c.Command, principal: Principal) -> None:
         """Let one instance decide one command; its events become history, its effects wait for their turn."""
         state = unit.state
+        outward: list[e.Event] = []
         events = decide(
             unit.definition,
             state,
@@ -279,6 +279,7 @@ class Work:
             at=self.at,
             new_id=self.processor.new_id,
             principal=principal,
+            outward=outward,
         )
         if not events:
             return
@@ -286,9 +287,8 @@ class Work:
         unit.events.extend(events)
         reason = getattr(command, "reason", "")
         self.batch.history.append(history_row(state, principal.name, COMMAND_NAMES[command.__class__], reason, events))
-        for event in events:
-            if event.__class__ in EFFECTS:
-                self.effects.append((unit, event, principal))
+        for event in outward:
+            self.effects.append((unit, event, principal))
 
     async def decide_follow_up(self, instance: int, command: c.Command, principal: Principal) -> bool:
         """A command that another instance caused; False if that instance cannot take it (it is over)."""
@@ -397,18 +397,6 @@ class _System(dict[str, Principal]):
 
 
 SYSTEM_FOR = _System()
-
-EFFECTS: frozenset[type] = frozenset(
-    {
-        e.CallStarted,
-        e.InstanceEnded,
-        e.WaitCancelled,
-        e.InstanceHeld,
-        e.InstanceResumed,
-        e.MessagePublished,
-        e.SubscriptionOpened,
-    }
-)
 
 
 def _digest(command: Any) -> bytes:

@@ -145,6 +145,15 @@ def test_settings():
     assert (process.name, process.title, process.version_tag) == ("p", "Order", "1.2")
 
 
+def test_the_zone_of_the_settings_is_that_of_the_timers():
+    settings = extended('<procession:settings zone="Europe/Berlin"/>')
+    timer = '<bpmn:timerEventDefinition{0}><bpmn:timeDuration xsi:type="bpmn:tFormalExpression">P1D</bpmn:timeDuration>'
+    for attribute, zone in {"": "Europe/Berlin", ' procession:zone="Asia/Tokyo"': "Asia/Tokyo"}.items():
+        caught = f'<bpmn:intermediateCatchEvent id="x">{timer.format(attribute)}</bpmn:timerEventDefinition>'
+        data = file(settings + path(f"{caught}</bpmn:intermediateCatchEvent>"))
+        assert only(data).nodes["x"].trigger.zone == zone
+
+
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [

@@ -126,6 +126,10 @@ def test_send_tasks():
             "The send task 'x' has a job type and a kafkaSend action.",
         ),
         (
+            extended("<procession:action type='kafkaSend' topic='t' message='[1]'/>"),
+            "The message of the action is not a JSON object.",
+        ),
+        (
             extended('<procession:action type="kafkaSend" topic="t"/>' * 2),
             "A second kafkaSend action.",
         ),
@@ -232,14 +236,28 @@ def test_a_user_task():
 
 @pytest.mark.parametrize("vendor", ["camunda", "flowable"])
 def test_a_user_task_of_another_engine(vendor):
-    names = ["assignee", "candidateGroups", "candidateUsers", "dueDate", "formKey"]
-    attributes = " ".join(f'{vendor}:{name}="{name}"' for name in names)
+    given = {"assignee": "ana", "candidateGroups": "a,b", "candidateUsers": "u", "dueDate": "2030-01-01T00:00:00Z"}
+    given["formKey"] = "form"
+    attributes = " ".join(f'{vendor}:{name}="{value}"' for name, value in given.items())
     data = file(path(f'<bpmn:userTask id="x" {attributes} {vendor}:asyncBefore="true" {vendor}:taskListener="y"/>'))
     task = only(data).nodes["x"]
-    assert [task.assignee, task.candidate_groups, task.candidate_users, task.due, task.form] == names
+    assert [task.assignee, task.candidate_groups, task.candidate_users, task.due, task.form] == list(given.values())
     warning = one(data, "warning")
     assert warning.message == f"{vendor}:asyncBefore, {vendor}:taskListener are not translated."
     assert warning.element == "x"
+
+
+@pytest.mark.parametrize(
+    ("inside", "message"),
+    [
+        ('<zeebe:taskSchedule dueDate="soon"/>', "The due date of user task 'x' is wrong: 'soon' is not an ISO 8601"),
+        ('<zeebe:taskSchedule followUpDate="P1D"/>', "The follow-up date of user task 'x' is wrong: 'P1D' is not an"),
+        ('<zeebe:priorityDefinition priority="high"/>', "The priority of user task 'x' is 'high'."),
+        ('<zeebe:priorityDefinition priority="101"/>', "The priority of user task 'x' is '101'."),
+    ],
+)
+def test_user_tasks_that_are_wrong(inside, message):
+    assert refused(f'<bpmn:userTask id="x">{extended(inside)}</bpmn:userTask>').message.startswith(message)
 
 
 def test_a_juel_expression_of_another_engine():

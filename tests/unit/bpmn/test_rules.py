@@ -349,6 +349,14 @@ CASES = [
         others=1,
     ),
     Case(
+        "boundary in time",
+        path('<bpmn:manualTask id="x"/>') + "\n" + boundary(TIMER),
+        "The boundary event 'b' never happens: the manual task 'x' is done at once.",
+        "b",
+        'id="b"',
+        "warning",
+    ),
+    Case(
         "boundary error",
         TASK + "\n" + boundary(ERROR_BOUNDARY, ' cancelActivity="false"'),
         "The error boundary event 'b' is not interrupting.",

@@ -9,7 +9,7 @@ from lxml import etree
 
 from procession.bpmn import Limits, lint, parse, read_bpmn, write_bpmn
 from procession.errors import InvalidDefinition
-from tests.unit.bpmn.build import definitions, file, path, same
+from tests.unit.bpmn.build import definitions, extended, file, flow, path, same
 
 SOUND = file(path('<bpmn:task id="x"/>'))
 LAUGHS = (
@@ -132,6 +132,28 @@ def test_many_problems_are_counted_and_quick():
     problems = lint(file(path('<bpmn:task id="x"/>') + '\n<bpmn:tusk wrong="1"/>' * 50_000))
     assert len(problems) == 501
     assert problems[-1].message == "49,500 more problems are not listed."
+    assert time.perf_counter() - began < 20
+
+
+HOSTILE = {
+    "braces": flow("s", "x", "${" * 500_000, name="f"),
+    "quotes": flow("s", "x", '= "' + '\\"' * 500_000 + "${a}", name="f"),
+    "parentheses": flow("s", "x", "= " + "(" * 500_000, name="f"),
+    "a deep data model": extended(f"<procession:dataModel>{'[' * 500_000}</procession:dataModel>"),
+    "the same mistake": "<bpmn:tusk/>" * 50_000,
+    "inclusive joins": "".join(
+        f'<bpmn:inclusiveGateway id="g{n}"/>{flow(f"g{n}", f"g{n + 1}", name=f"a{n}")}'
+        f"{flow(f'g{n}', f'g{n + 1}', '= a', name=f'b{n}')}"
+        for n in range(5_000)
+    ),
+    "processes": '</bpmn:process><bpmn:process id="q"><bpmn:startEvent id="i"/>' * 20_000,
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_what_is_made_to_be_slow_is_refused_quickly(what):
+    began = time.perf_counter()
+    assert any(problem.severity == "error" for problem in lint(file(path('<bpmn:task id="x"/>') + HOSTILE[what])))
     assert time.perf_counter() - began < 20
 
 

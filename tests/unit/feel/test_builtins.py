@@ -170,7 +170,7 @@ def test_every_function_is_documented() -> None:
     assert [name for name in BUILTINS if f"`{name}(" not in page] == []
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+", "(a*)*b", "(a|aa)+", "(a?){2,}", "((ab)?c)*", r"(\w+\s?)*$"])
+@pytest.mark.parametrize("pattern", ["(a+)+", "(a*)*b", "(a|aa)+", "(a?){2,}", "((ab)?c)*", r"(\w+\s?)*$", "a?" * 20])
 def test_patterns_that_may_take_exponential_time_are_refused(pattern: str) -> None:
     assert feel("matches(text, pattern)", text="a" * 50, pattern=pattern) is None
 
@@ -183,7 +183,7 @@ def test_usual_patterns_are_not(pattern: str) -> None:
 
 
 def test_a_long_text_is_refused_for_a_pattern_that_may_take_long() -> None:
-    assert feel('matches(text, "a+")', text="a" * 30_000) is True
+    assert feel('matches(text, "a+")', text="a" * 10_000) is True
     assert feel('matches(text, "a*a*a*b")', text="a" * 30_000) is None
 
 

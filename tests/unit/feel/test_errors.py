@@ -38,6 +38,8 @@ def test_an_error_tells_what_and_where(text: str, line: int, column: int, messag
 def test_a_hint_tells_what_to_do() -> None:
     assert "replayed" in refused("uuid()").hint
     assert "backticks" in refused("first name").hint
+    assert refused("a == 1").hint == "FEEL writes = for ==."
+    assert refused("a && b").hint == "FEEL writes and for &&."
 
 
 @pytest.mark.parametrize(

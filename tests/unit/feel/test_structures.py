@@ -93,7 +93,9 @@ def test_a_function_may_call_itself_through_an_argument() -> None:
 def test_built_in_functions_are_values_too() -> None:
     assert feel("(function(f) f(-3))(abs)") == 3
     assert feel('(function(f) f("abc"))(string length)') == 3
-    assert feel("abs", abs=7) == 7
+    assert feel("abs(abs)", abs=-7) == 7
+    assert feel("get or else(count, 0)") == 0
+    assert feel("{count: 2, n: count([1, 2, 3]) + count}.n") == 5
 
 
 def test_names_with_blanks_are_found_when_they_are_known() -> None:

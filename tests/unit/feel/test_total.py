@@ -19,48 +19,92 @@ numbers = st.one_of(
     st.integers(), st.integers(-3, 3), st.decimals(allow_nan=False, allow_infinity=False), st.just(Decimal("1e999999"))
 )
 scalars = st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=8), st.floats())
+keys = st.sampled_from(["x", "a", "key", "value"])
 values = st.recursive(
     scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(["x", "a", "key", "value"]), inner, max_size=4)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(keys, inner, max_size=4)),
     max_leaves=8,
 )
-variables = st.fixed_dictionaries({}, optional={name: values for name in NAMES})
+variables = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, values))
 
-WORDS = """null true false 0 1 -1 2.5 1e400 "a" "x y" @"2024-02-29" @"P1M" @"PT1S" @"10:00:00" @"2024-01-31T10:00:00Z"
-x y first name item partial ? if then else for in return some every satisfies between and or not instance of function
-number string list<number> context ( ) [ ] { } , . .. : + - * / ** = != < <= > >= ] [1..3] (1..x) {a: 1} [1,x,"b"] // /* */
-`""".split()
-fragments = st.lists(st.sampled_from([*WORDS, *BUILTINS]), max_size=14).map(" ".join)
-
-literals = st.sampled_from(
-    [
+WORDS = (
+    *(
         "null",
         "true",
-        "false",
         "0",
-        "3",
-        "-1.5",
-        "1e6000",
-        '"abc"',
-        '"2024-02-29"',
-        '"[1..5]"',
-        '"(a+)+"',
+        "1",
+        "-1",
+        "2.5",
+        "1e400",
+        '"a"',
+        '@"2024-02-29"',
+        '@"P1M"',
+        '@"10:00:00"',
         "x",
         "y",
-        "[]",
-        "{}",
-    ]
-    + [
-        '@"2024-02-29"',
-        '@"-999999999-01-01"',
-        '@"P1M"',
-        '@"-PT1H"',
-        '@"10:00:00@Europe/Paris"',
-        '@"2024-03-31T01:30:00Z"',
-    ]
-    + ["[1..5]", "(< 3)", "(function(a, b) a < b)", "abs", '{key: "a", value: 1}']
+        "?",
+        "`",
+    ),
+    *(
+        "first name",
+        "item",
+        "partial",
+        "if",
+        "then",
+        "else",
+        "for",
+        "in",
+        "return",
+        "some",
+        "every",
+        "satisfies",
+        "and",
+    ),
+    *(
+        "between",
+        "or",
+        "not",
+        "instance of",
+        "function",
+        "number",
+        "list<number>",
+        "context",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+    ),
+    *(
+        ",",
+        ".",
+        "..",
+        ":",
+        "+",
+        "-",
+        "*",
+        "/",
+        "**",
+        "=",
+        "!=",
+        "<",
+        ">=",
+        "[1..3]",
+        "(1..x)",
+        "{a: 1}",
+        "//",
+        "/*",
+        "*/",
+    ),
+)
+fragments = st.lists(st.sampled_from([*WORDS, *BUILTINS]), max_size=14).map(" ".join)
+
+LITERALS = (
+    *("null", "true", "false", "0", "3", "-1.5", "1e6000", "x", "y", "[]", "{}", "[1..5]", "(< 3)", "abs"),
+    *('"abc"', '"2024-02-29"', '"[1..5]"', '"(a+)+"', "(function(a, b) a < b)", '{key: "a", value: 1}'),
+    *('@"2024-02-29"', '@"-999999999-01-01"', '@"P1M"', '@"-PT1H"'),
+    *('@"10:00:00@Europe/Paris"', '@"2024-03-31T01:30:00Z"'),
 )
 
 
@@ -94,7 +138,7 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-expressions = st.recursive(literals, _compound, max_leaves=8)
+expressions = st.recursive(st.sampled_from(LITERALS), _compound, max_leaves=8)
 
 
 def evaluate(text: str, data: dict[str, Any]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from procession.bpmn.names import CATCH_EVENTS, FLOW_NODES, PROCESSION
+from procession.bpmn.names import BPMN, CATCH_EVENTS, FLOW_NODES, PROCESSION
 from procession.bpmn.reading import Reading
 from procession.bpmn.report import nearest
 from procession.bpmn.xml import Element, name_of, text_of
@@ -38,7 +39,7 @@ PLACES: dict[str, frozenset[str] | None] = {
     "access": frozenset({"lane"}),
     "start": frozenset({"startEvent"}),
     "param": frozenset({"startEvent"}),
-    "action": None,
+    "action": FLOW_NODES,
     "dataStream": None,
     "subscription": frozenset({"message", "messageEventDefinition", "receiveTask"}) | CATCH_EVENTS,
     "publish": SENDERS,
@@ -62,7 +63,8 @@ LATER = {
 LATER_ATTRIBUTES = {
     "responseTimeout": ("A response timeout", "Attach a timer boundary event."),
 }
-TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
+PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
+TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 
 
 def settings(reading: Reading, process: Element) -> Settings:
@@ -86,6 +88,13 @@ def settings(reading: Reading, process: Element) -> Settings:
     )
 
 
+def zone_of(reading: Reading, element: Element) -> str:
+    """The zone that the process around an element sets for its timers and dates."""
+    process = next(element.iterancestors(f"{{{BPMN}}}process"), None)
+    found = None if process is None else reading.own(process, "settings")
+    return "UTC" if found is None else str(found.get("zone", "UTC"))
+
+
 def data_model(reading: Reading, process: Element) -> Mapping[str, Any] | None:
     """`procession:dataModel` of a process, a JSON schema."""
     found = reading.own(process, "dataModel")
@@ -99,17 +108,19 @@ def data_model(reading: Reading, process: Element) -> Mapping[str, Any] | None:
     return None
 
 
-def sensitive(model: Any, path: str = "") -> Iterator[str]:
+def sensitive(model: Any) -> Iterator[str]:
     """The dotted paths of a data model that are marked `"sensitive": true`."""
-    if not isinstance(model, dict):
-        return
-    if model.get("sensitive") is True and path:
-        yield path
-    properties = model.get("properties")
-    if isinstance(properties, dict):
-        for name, inner in properties.items():
-            yield from sensitive(inner, f"{path}.{name}" if path else name)
-    yield from sensitive(model.get("items"), path)
+    todo = [("", model)]
+    while todo:
+        path, at = todo.pop()
+        if not isinstance(at, dict):
+            continue
+        if at.get("sensitive") is True and path:
+            yield path
+        properties = at.get("properties")
+        if isinstance(properties, dict):
+            todo += [(f"{path}.{name}" if path else name, inner) for name, inner in properties.items()]
+        todo.append((path, at.get("items")))
 
 
 def access(reading: Reading, lane: Element) -> dict[str, frozenset[str]]:
@@ -129,7 +140,7 @@ def parameters(reading: Reading, start: Element) -> tuple[Parameter, ...]:
             reading.report.error("parameter", param, "A start parameter has no name.", 'Write name="client.id".')
             continue
         if kind is not None and kind not in TYPES:
-            hint = nearest(kind, TYPES) or f"The types are {', '.join(TYPES)}."
+            hint = nearest(kind, TYPES) or f"The types are {', '.join(sorted(TYPES))}."
             reading.report.error("parameter", param, f"The parameter '{name}' has the type '{kind}'.", hint)
         if name in result:
             reading.report.error("parameter", param, f"The parameter '{name}' is there twice.", "Remove one.")
@@ -163,6 +174,12 @@ def _record(reading: Reading, action: Element) -> RecordSpec | None:
     if not topic:
         reading.report.error("action", action, "The kafkaSend action has no topic.", 'Write topic="crm.search".')
         return None
+    for name in ("message", "headers"):
+        text = PLACEHOLDER.sub("0", action.get(name, ""))
+        if text.strip() and not isinstance(_json(reading, action, text, f"The {name} of the action"), dict | None):
+            reading.report.error(
+                "action", action, f"The {name} of the action is not a JSON object.", f"Write {name}='{{…}}'."
+            )
     return RecordSpec(
         topic=topic,
         message=action.get("message", ""),
@@ -188,10 +205,13 @@ def publication(reading: Reading, element: Element, name: Value) -> MessageThrow
     other = reading.zeebe(element, "publishMessage")
     if other is None:
         return MessageThrow(name)
+    ttl = reading.value(other, other.get("timeToLive"), "The time to live")
+    if isinstance(ttl, str):
+        _checked(reading, other, "timeToLive", ttl, parse_duration)
     return MessageThrow(
         name,
         key=reading.value(other, other.get("correlationKey"), "The correlation key"),
-        ttl=reading.value(other, other.get("timeToLive"), "The time to live"),
+        ttl=ttl,
         message_id=reading.value(other, other.get("messageId"), "The message id"),
     )
 

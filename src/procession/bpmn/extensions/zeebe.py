@@ -127,9 +127,9 @@ def job(reading: Reading, element: Element) -> JobSpec | None:
             )
         return None
     retries = reading.value(found, found.get("retries", "3"), "The number of retries")
-    if isinstance(retries, str) and not (retries.isascii() and retries.isdigit()):
+    if isinstance(retries, str) and not (retries.isascii() and retries.isdigit() and retries.strip("0")):
         reading.report.error(
-            "job retries", found, f"The number of retries is '{retries}'.", "Write a whole number, such as 3."
+            "job retries", found, f"The number of retries is '{retries}'.", "Write a whole number from 1 on, such as 3."
         )
     return JobSpec(kind, retries or "3", headers(reading, element))
 

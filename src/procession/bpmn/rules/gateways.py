@@ -21,18 +21,24 @@ def conditional(flow: Flow) -> bool:
 
 @rule("condition missing")
 def every_way_has_a_condition(drawing: Drawing, voice: Voice) -> None:
-    """A gateway that decides needs a condition on each of several flows but the default."""
+    """An exclusive gateway needs a condition on each of several flows but the default; an inclusive one takes such a flow."""
     for node in drawing.nodes():
         if node.kind not in ("exclusiveGateway", "inclusiveGateway") or len(node.outgoing) < 2:
             continue
-        kind = node.kind_name
         for flow in node.outgoing:
-            if not conditional(flow) and flow.id != node.element.get("default"):
-                article = "an" if kind[0] in "aeiou" else "a"
+            if conditional(flow) or flow.id == node.element.get("default"):
+                continue
+            if node.kind == "inclusiveGateway":
+                voice.warn(
+                    flow.element,
+                    f"The flow '{flow.id}' out of {node.label} has no condition: it is always taken.",
+                    "Add a condition, or make it the default flow.",
+                )
+            else:
                 voice.error(
                     flow.element,
                     f"The flow '{flow.id}' out of {node.label} has no condition.",
-                    f"{article.capitalize()} {kind} needs a condition on each flow but the default.",
+                    "An exclusive gateway needs a condition on each flow but the default.",
                 )
 
 

@@ -18,7 +18,9 @@ from procession.engine.step import Step
 class ActivityBehavior:
     """A kind of activity says what it needs (`prepare`: may be stuck) and what it does (`perform`: may not)."""
 
-    automatic = False  # done within the transaction: nothing can interrupt it, so its boundary is not opened
+    def automatic(self, node: Any) -> bool:
+        """Done within the transaction: nothing can interrupt it, so its boundary is not opened."""
+        return False
 
     def prepare(self, step: Step, token: Token, node: Any, variables: Mapping[str, Any]) -> Any:
         """Evaluate everything that the work needs."""
@@ -36,7 +38,7 @@ class ActivityBehavior:
         inputs = map_inputs(step, token, node.inputs)
         variables = step.view(token, inputs)
         plan = self.prepare(step, token, node, variables)
-        boundary = () if self.automatic or token.item is not None else plan_boundary(step, node, variables)
+        boundary = () if self.automatic(node) or token.item is not None else plan_boundary(step, node, variables)
         if inputs:
             step.record(e.LocalsSet(token.id, inputs))
         for wait in boundary:

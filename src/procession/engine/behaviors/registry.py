@@ -14,7 +14,7 @@ from procession.engine.behaviors.intermediate_catch_event import IntermediateCat
 from procession.engine.behaviors.intermediate_throw_event import IntermediateThrowEventBehavior
 from procession.engine.behaviors.parallel_gateway import ParallelGatewayBehavior
 from procession.engine.behaviors.receive_task import ReceiveTaskBehavior
-from procession.engine.behaviors.script_task import ScriptOrJobBehavior
+from procession.engine.behaviors.script_task import ScriptTaskBehavior
 from procession.engine.behaviors.send_task import SendTaskBehavior
 from procession.engine.behaviors.service_task import ServiceTaskBehavior
 from procession.engine.behaviors.start_event import StartEventBehavior
@@ -37,8 +37,8 @@ BEHAVIORS: dict[type, Behavior] = {
     d.ServiceTask: ServiceTaskBehavior(),
     d.SendTask: SendTaskBehavior(),
     d.ReceiveTask: ReceiveTaskBehavior(),
-    d.ScriptTask: ScriptOrJobBehavior(),
-    d.BusinessRuleTask: ScriptOrJobBehavior(),
+    d.ScriptTask: ScriptTaskBehavior(),
+    d.BusinessRuleTask: ScriptTaskBehavior(),
     d.UserTask: UserTaskBehavior(),
     d.SubProcess: SubProcessBehavior(),
     d.CallActivity: CallActivityBehavior(),

@@ -1,4 +1,4 @@
-"""Script and business rule tasks whose script is FEEL: evaluated within the transaction; others are jobs."""
+"""Script and business rule tasks: FEEL is evaluated within the transaction, other languages are a job worker's."""
 
 from __future__ import annotations
 
@@ -17,11 +17,23 @@ from procession.feel import to_json
 class ScriptTaskBehavior(ActivityBehavior):
     """The value becomes the result variable; with none it must be a context, whose entries become variables."""
 
-    automatic = True
+    def automatic(self, node: ScriptTask | BusinessRuleTask) -> bool:
+        return node.job is None
+
+    def enter(self, step: Step, token: Token, node: ScriptTask | BusinessRuleTask) -> Token | None:
+        state = step.state
+        if not node.plain or node.expression is None or node.result is None or state.locals:
+            return super().enter(step, token, node)
+        # what loops are made of: the same as prepare and perform, without the calls between them
+        value = to_json(node.expression.fn(state.variables, step.env))
+        step.set_root({node.result: value})
+        return step.take(token, node.outgoing[0])
 
     def prepare(
         self, step: Step, token: Token, node: ScriptTask | BusinessRuleTask, variables: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any] | PlannedJob:
+        if node.job is not None:
+            return plan_job(step, node, node.job, variables)
         expression = node.expression
         assert expression is not None
         value = to_json(expression.fn(variables, step.env))
@@ -33,37 +45,13 @@ class ScriptTaskBehavior(ActivityBehavior):
         return value
 
     def perform(
-        self, step: Step, token: Token, node: ScriptTask | BusinessRuleTask, plan: dict[str, Any]
+        self, step: Step, token: Token, node: ScriptTask | BusinessRuleTask, plan: dict[str, Any] | PlannedJob
     ) -> Token | None:
+        if isinstance(plan, PlannedJob):
+            open_job(step, token, plan)
+            return None
         if node.outputs and plan:
             step.record(e.LocalsSet(token.id, plan))
         else:
             step.write(token, plan)
         return executed(step, token, node)
-
-
-class ScriptJobBehavior(ActivityBehavior):
-    """A script in another language: a job worker runs it."""
-
-    def prepare(
-        self, step: Step, token: Token, node: ScriptTask | BusinessRuleTask, variables: Mapping[str, Any]
-    ) -> PlannedJob:
-        assert node.job is not None
-        return plan_job(step, node, node.job, variables)
-
-    def perform(self, step: Step, token: Token, node: ScriptTask | BusinessRuleTask, plan: PlannedJob) -> Token | None:
-        open_job(step, token, plan)
-        return None
-
-
-class ScriptOrJobBehavior:
-    """Chooses by what the task says."""
-
-    def __init__(self) -> None:
-        self.script, self.job = ScriptTaskBehavior(), ScriptJobBehavior()
-
-    def enter(self, step: Step, token: Token, node: ScriptTask | BusinessRuleTask) -> Token | None:
-        return (self.script if node.job is None else self.job).enter(step, token, node)
-
-    def complete(self, step: Step, token: Token, node: ScriptTask | BusinessRuleTask) -> Token | None:
-        return self.script.complete(step, token, node)

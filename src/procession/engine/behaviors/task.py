@@ -10,7 +10,8 @@ from procession.engine.step import Step
 
 
 class TaskBehavior(ActivityBehavior):
-    automatic = True
+    def automatic(self, node: Any) -> bool:
+        return True
 
     def perform(self, step: Step, token: Token, node: Any, plan: Any) -> Token | None:
         return executed(step, token, node)

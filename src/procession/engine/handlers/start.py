@@ -79,6 +79,8 @@ def _chosen(definition: ProcessDefinition, command: StartInstance, principal: Pr
 
 
 def _check_access(definition: ProcessDefinition, principal: Principal, node: StartEvent | None) -> None:
+    if not definition.guarded:
+        return
     if node is None:
         lanes = {definition.nodes[number].lane for number in definition.starts}
         reasons = [permission(principal, definition, "execute", lane or "") for lane in lanes]
@@ -91,10 +93,9 @@ def _check_access(definition: ProcessDefinition, principal: Principal, node: Sta
 
 def choose_start(definition: ProcessDefinition, condition: str | None) -> StartEvent:
     """The none start event that a request starts at: by its condition where there are several."""
-    starts = [definition.nodes[number] for number in definition.starts]
-    requestable = [node for node in starts if isinstance(node, StartEvent) and node.trigger is None]
+    requestable = definition.requestable
     if condition is not None:
-        matching = [node for node in requestable if node.condition == condition]
+        matching = tuple(node for node in requestable if node.condition == condition)
         if not matching and len(requestable) == 1 and requestable[0].condition is None:
             matching = requestable
     else:

@@ -46,7 +46,8 @@ def throw(step: Step, token: Token, code: str, message: str, variables: dict[str
         for root in [t for t in step.state.tokens.values() if t.parent is None]:
             step.cancel_inside(root, ABORTED)
             step.cancel_token(root, ABORTED)
-        step.write_root(variables)
+        if variables:
+            step.set_root(variables)
         step.finish(FINISHED, code, message)
         return True
     return False

@@ -17,9 +17,6 @@ from procession.feel.builtins.registry import (
     MISSING,
     Builtin,
     Overload,
-    usage,
-    wrong_arguments,
-    wrong_names,
 )
 
 __all__ = [
@@ -29,9 +26,6 @@ __all__ = [
     "MISSING",
     "Builtin",
     "Overload",
-    "usage",
-    "wrong_arguments",
-    "wrong_names",
 ]
 
 MODULES = (boolean, context, conversion, list, number, range, string, temporal)

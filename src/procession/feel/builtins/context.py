@@ -10,9 +10,9 @@ from procession.feel.reasons import fail
 Context = dict[str, Any]
 
 
-@builtin("get value(m: context, key: string | list)")
-@builtin("get value(context: context, key: string | list)")
 @builtin("get value(context: context, keys: list)")
+@builtin("get value(context: context, key: string | list)")
+@builtin("get value(m: context, key: string | list)")
 def get_value(m: Context, key: Any) -> Any:
     """The value of an entry, or of an entry of an entry."""
     value: Any = m
@@ -23,8 +23,8 @@ def get_value(m: Context, key: Any) -> Any:
     return value
 
 
-@builtin("get entries(m: context)")
 @builtin("get entries(context: context)")
+@builtin("get entries(m: context)")
 def get_entries(m: Context) -> list[Context]:
     """Its entries, as contexts with a key and a value."""
     return [{"key": key, "value": value} for key, value in m.items()]
@@ -47,8 +47,8 @@ def context(entries: list[Any]) -> Any:
 
 
 @builtin("put(context: context, key: string | list, value: any)")
-@builtin("context put(context: context, key: string | list, value: any)")
 @builtin("context put(context: context, keys: list, value: any)")
+@builtin("context put(context: context, key: string | list, value: any)")
 def context_put(context: Context, key: Any, value: Any) -> Any:
     """With an entry set, or an entry of an entry."""
     keys = [key] if isinstance(key, str) else key

@@ -82,8 +82,8 @@ def date_and_time(source: Any) -> Any:
     return source if isinstance(source, DateTime) else DateTime(source, Time(0, 0))
 
 
-@builtin("date and time(date: date | date and time, time: time | string)")
 @builtin("date and time(date: date and time, timezone: string)")
+@builtin("date and time(date: date | date and time, time: time | string)")
 def date_and_time_of(date: Date | DateTime, other: Time | str) -> Any:
     """A date and a time in one; or the same moment in another time zone (Camunda 8)."""
     if isinstance(other, Time):

@@ -5,7 +5,8 @@
 declares names (for named arguments), kinds, and what may be left out. The function itself may then trust its arguments:
 others have become null with a reason, after the implicit conversions of DMN 1.5, 10.3.2.9.4. A kind may be a choice
 (`date | string`); `list*` is one list or any number of items; `items...: any` collects all further arguments. One name
-may be declared several times, with other arguments each time.
+may be declared several times, with other arguments each time; by position, the first one with so many arguments is
+called, and the lowest of several decorators is the first.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 BUILTINS: dict[str, Builtin] = {}
 MISSING: Any = type("Missing", (), {})()  # an argument that was left out between named ones
+_LOOKED_AT = frozenset({Decimal, type(MISSING)})  # may be too large; is no value
 
 
 class Parameter(Struct, frozen=True):
@@ -53,7 +55,7 @@ class Parameter(Struct, frozen=True):
 class Overload:
     """One way to call a built-in function."""
 
-    __slots__ = ("function", "least", "most", "name", "needs_run", "parameters", "signature")
+    __slots__ = ("_kinds", "function", "least", "most", "name", "needs_run", "parameters", "signature")
 
     def __init__(self, signature: str, function: Callable[..., Any], needs_run: bool) -> None:
         self.signature = signature
@@ -63,10 +65,16 @@ class Overload:
         gathers = bool(self.parameters) and bool(self.parameters[-1].gather)
         self.most = None if gathers else len(self.parameters)
         self.least = sum(not parameter.optional for parameter in self.parameters)
+        self._kinds = () if gathers or needs_run else tuple(parameter.kinds for parameter in self.parameters)
 
     def takes(self, count: int) -> bool:
         """Whether it can be called with so many arguments."""
         return self.least <= count and (self.most is None or count <= self.most)
+
+    def takes_function(self, position: int) -> bool:
+        """Whether the parameter at this position may be a function."""
+        kinds = self.parameters[min(position, len(self.parameters) - 1)].kinds
+        return kinds is not None and Function in kinds
 
     def order(self, names: tuple[str, ...]) -> list[int | None] | None:
         """For each parameter, which of the named arguments it gets; null if the names do not fit."""
@@ -80,6 +88,20 @@ class Overload:
 
     def __call__(self, run: Run, *arguments: Any) -> Any:
         run.left -= 1
+        if not self._kinds:
+            return self._checked(run, arguments)
+        for kinds, argument in zip(self._kinds, arguments, strict=False):
+            sort = type(argument)
+            if sort in _LOOKED_AT or (kinds is not None and sort not in kinds):
+                return self._checked(run, arguments)
+            if sort is list:
+                run.left -= len(argument)
+        if run.left < 0:
+            run.spend(0)
+        return self.function(*arguments)
+
+    def _checked(self, run: Run, arguments: tuple[Any, ...]) -> Any:
+        """Call it with the arguments after all checks and conversions."""
         values: list[Any] = [run] if self.needs_run else []
         for position, parameter in enumerate(self.parameters):
             if parameter.gather == "list":
@@ -142,22 +164,13 @@ class Builtin:
 
     def _call(self, run: Run, arguments: list[Any]) -> Any:
         overload = self.positional(len(arguments))
-        return overload(run, *arguments) if overload else wrong_arguments(self.name, len(arguments))
+        if overload is None:
+            return fail(f"{self.name} does not take {len(arguments)} arguments: {self.usage()}")
+        return overload(run, *arguments)
 
-
-def wrong_arguments(name: str, count: int) -> Any:
-    """Null, because no overload takes so many arguments."""
-    return fail(f"{name} does not take {count} arguments: {usage(name)}")
-
-
-def wrong_names(name: str, names: tuple[str, ...]) -> Any:
-    """Null, because no overload takes arguments of these names."""
-    return fail(f"{name} does not take the arguments {', '.join(names)}: {usage(name)}")
-
-
-def usage(name: str) -> str:
-    """All signatures of a built-in function."""
-    return " or ".join(overload.signature for overload in BUILTINS[name].overloads)
+    def usage(self) -> str:
+        """All signatures."""
+        return " or ".join(overload.signature for overload in self.overloads)
 
 
 def builtin(signature: str, *, run: bool = False) -> Callable[[F], F]:
