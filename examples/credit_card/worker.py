@@ -1,6 +1,7 @@
 """The card factory and the office's mail: the two services that *New credit card* calls."""
 
 import hashlib
+import logging
 import os
 
 from procession import Worker
@@ -23,4 +24,5 @@ def send_reminder(job):
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     worker.run()

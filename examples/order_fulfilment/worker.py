@@ -1,6 +1,7 @@
 """The warehouse, the mail and the carrier: the services that *Order fulfilment* and *Ship parcel* call."""
 
 import hashlib
+import logging
 import os
 
 from procession import BpmnError, Worker
@@ -46,4 +47,5 @@ async def book_carrier(job):
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     worker.run()

@@ -15,6 +15,7 @@ import msgspec
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM, Principal
 from procession.engine.codec import decode, encode
+from procession.engine.state import FAILED, LIVE
 from procession.errors import CommandRejected, ProcessionError
 from procession.runtime import views as v
 from procession.runtime.asks import Ask, Inherit, Publish, Start
@@ -33,6 +34,9 @@ Span = float | timedelta
 
 START_LIMIT = 1_000_000
 """Bytes of start data, as JSON."""
+
+LONGEST_ID = 19
+"""Digits of the largest 64-bit number."""
 
 
 def open_storage(url: str) -> Storage:
@@ -410,6 +414,20 @@ class Engine:
         """Do what has come due by the clock; how many commands that took."""
         return run_due(self._intake)
 
+    def clean_up(self, older_than: Span, limit: int = 1000) -> int:
+        """End live instances that were started longer ago than this as FAILED, `limit` at most; how many that were.
+
+        A run from time to time (a cron job) keeps forgotten instances from living for ever. Children end with their parents.
+        """
+        where = InstanceFilter(statuses=sorted(LIVE), started_before=self.clock.now() - microseconds(older_than))
+        before, count = None, 0
+        while count < limit and (rows := drive(self.storage.instances(where, 1000, before))):
+            for row in [row for row in rows if row.parent is None][: limit - count]:
+                self._run(Ask(c.EndInstance(row.id, FAILED, "clean-up"), self.principal))
+                count += 1
+            before = rows[-1].id
+        return count
+
     @property
     def users(self) -> EngineUsers:
         """The built-in identity."""
@@ -474,8 +492,10 @@ class EngineUsers:
 
 
 def _id(text: str | int, what: str) -> int:
-    if isinstance(text, int) or text.isdecimal():
-        return int(text)
+    if isinstance(text, int) or (text.isdecimal() and len(text) <= LONGEST_ID):
+        number = int(text)
+        if 0 <= number < 1 << 63:
+            return number
     raise CommandRejected(404, f"{what} not found.", f"{text!r} is no id.")
 
 

@@ -27,6 +27,7 @@ OURS = frozenset(
         "condition missing",
         "timer without time",
         "multi-instance",
+        "boundary in time",
         "message reference",
         "message name",
         "called process",

@@ -106,12 +106,17 @@ class Reading:
         if JUEL.search(text) and self._juel(element, text, what):
             return None
         try:
-            return compile_expression(text)
+            expression = compile_expression(text)
         except ExpressionError as error:
             where = f"line {error.line}, column {error.column} of '{text}'"
             message = f"{what} does not parse: {error.message.rstrip('.')} ({where})."
             self.report.error("expression", element, message, error.hint)
             return None
+        for reason in expression.warnings:  # known to be null whatever the data: it would be found at night
+            where = f"line {reason.line}, column {reason.column} of '{text}'"
+            message = f"{what} can never have a value: {reason.message.rstrip('.')} ({where})."
+            self.report.error("expression", element, message, "Call a function of FEEL with the arguments that it takes.")
+        return expression
 
     def expression(self, element: Element, text: str | None, what: str) -> Expression | None:
         """An attribute or text that is always FEEL, with or without its `=`."""

@@ -27,7 +27,7 @@ def instances(
 ) -> None:
     """List instances, newest first."""
     page = session.engine().instances(
-        definition=definition, status=status, business_key=business_key, limit=limit, cursor=cursor
+        definition=definition, status=status or (), business_key=business_key, limit=limit, cursor=cursor
     )
     if session.json:
         session.items(page.items, page.next)

@@ -42,13 +42,16 @@ class Chronicle:
         self._followed = [Followed(engine, instance, 0)]
 
     def news(self) -> Iterator[tuple[int, Line]]:
-        """What happened since last time: depth and line."""
+        """What happened since last time, in order: depth and line."""
+        found: list[tuple[int, Line]] = []
         for followed in self._followed:  # grows while children are met
-            rows = self._engine.history(followed.id)
-            for line in followed.story.tell(rows):
-                yield followed.depth, line
-                if line.child is not None:
-                    self._followed.append(Followed(self._engine, line.child, followed.depth + 1))
+            while rows := self._engine.history(followed.id, followed.story.position):
+                for line in followed.story.tell(rows):
+                    found.append((followed.depth, line))
+                    if line.child is not None:
+                        self._followed.append(Followed(self._engine, line.child, followed.depth + 1))
+        found.sort(key=lambda item: item[1].at)
+        yield from found
 
 
 def definition_of(engine: Engine, name: str, version: int) -> Any:

@@ -20,9 +20,15 @@ def message(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The message's name.")],
     key: Annotated[str | None, typer.Option("--key", metavar="K", help="The correlation key.")] = None,
-    data: Annotated[str | None, typer.Option("--data", metavar="JSON|@FILE|-", help="What it brings, a JSON object.")] = None,
-    message_id: Annotated[str | None, typer.Option("--message-id", metavar="ID", help="A repetition is dropped.")] = None,
-    ttl: Annotated[float, typer.Option("--ttl", metavar="SECONDS", help="How long it is kept if nobody waits yet.")] = 3600,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="JSON|@FILE|-", help="What it brings, a JSON object.")
+    ] = None,
+    message_id: Annotated[
+        str | None, typer.Option("--message-id", metavar="ID", help="A repetition is dropped.")
+    ] = None,
+    ttl: Annotated[
+        float, typer.Option("--ttl", metavar="SECONDS", help="How long it is kept if nobody waits yet.")
+    ] = 3600,
 ) -> None:
     """Publish a BPMN message."""
     variables = read_object(data)

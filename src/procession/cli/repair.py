@@ -23,11 +23,14 @@ def add_to(app: typer.Typer) -> None:
 def retry(
     session: Session,
     instance: Instance,
-    token: Annotated[str | None, typer.Option("--token", metavar="T", help="Only this token; all that cannot go on.")] = None,
-    retries: Annotated[int, typer.Option("--retries", help="New tries for a job.")] = 1,
+    token: Annotated[
+        str | None, typer.Option("--token", metavar="T", help="Only this token; all that cannot go on.")
+    ] = None,
+    retries: Annotated[int, typer.Option("--retries", min=1, help="New tries for a job.")] = 1,
+    reason: Reason = "",
 ) -> None:
     """Try again where an instance could not go on."""
-    show(session, session.engine().retry(instance, token, retries))
+    show(session, session.engine().retry(instance, token, retries=retries, reason=reason))
 
 
 @command(acting=True)

@@ -10,6 +10,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,18 +22,23 @@ from procession.errors import CommandRejected, StorageError
 
 if TYPE_CHECKING:
     from procession.app import Engine
+    from procession.storage.migrations import Migration
 
 Store = Annotated[
-    str | None, typer.Option("--store", metavar="URL", help="Where the data is [env PROCESSION_STORE; sqlite:///procession.db].")
+    str | None,
+    typer.Option("--store", metavar="URL", help="Where the data is [env PROCESSION_STORE; sqlite:///procession.db]."),
 ]
-Bus = Annotated[str | None, typer.Option("--bus", metavar="URL", help="Where records go [env PROCESSION_BUS; memory:].")]
+Bus = Annotated[
+    str | None, typer.Option("--bus", metavar="URL", help="Where records go [env PROCESSION_BUS; memory:].")
+]
 Config = Annotated[
     str | None, typer.Option("--config", metavar="FILE", help="Settings as TOML [env PROCESSION_CONFIG].")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document, for machines.")]
 User = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Act as this user, not as administrator.")]
 Roles = Annotated[
-    list[str] | None, typer.Option("--role", metavar="ROLE", help="A role of that user, if the store does not know them.")
+    list[str] | None,
+    typer.Option("--role", metavar="ROLE", help="A role of that user, if the store does not know them."),
 ]
 
 EVERY = {"store": Store, "bus": Bus, "config": Config, "json_": Json}
@@ -48,6 +54,7 @@ class Session:
     user: str | None = None
     roles: tuple[str, ...] = ()
     creates: bool = False
+    given_store: str | None = None  # by an option; None: the settings say
     _root: Engine | None = field(default=None, repr=False)
 
     def engine(self) -> Engine:
@@ -64,6 +71,15 @@ class Session:
         if self.user is None:
             return self._root
         return self._root.as_user(self.user, self.roles or _roles_of(self._root, self.user))
+
+    def migrate(self, dry_run: bool) -> list[Migration]:
+        """What was or would be done to the schema of the store."""
+        from procession.app import open_storage
+        from procession.runtime.drive import drive
+        from procession.storage.sqlite import SqliteStorage
+
+        storage = open_storage(self.settings.store)
+        return drive(storage.migrate(dry_run=dry_run)) if isinstance(storage, SqliteStorage) else []
 
     def close(self) -> None:
         """Close what was opened."""
@@ -104,7 +120,6 @@ def command(*, acting: bool = False, creates: bool = False) -> Callable[[Callabl
             before: dict[str, Any] = ctx.obj or {}
             common = {name: given.pop(name, None) or before.get(name) for name in extra}
             machine = bool(common["json_"])
-            session: Session | None = None
             try:
                 session = Session(
                     settings({name: common[name] for name in ("store", "bus")}, common["config"]),
@@ -112,8 +127,10 @@ def command(*, acting: bool = False, creates: bool = False) -> Callable[[Callabl
                     user=common.get("user"),
                     roles=tuple(common.get("role") or ()),
                     creates=creates,
+                    given_store=common["store"],
                 )
-                function(session, **given)
+                with closing(session):
+                    function(session, **given)
             except (typer.Exit, typer.Abort, BrokenPipeError):
                 raise
             except KeyboardInterrupt:
@@ -121,9 +138,6 @@ def command(*, acting: bool = False, creates: bool = False) -> Callable[[Callabl
             except Exception as error:
                 tell(error, machine=machine)
                 raise typer.Exit(exit_code(error)) from error
-            finally:
-                if session is not None:
-                    session.close()
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         context = inspect.Parameter("ctx", keyword, annotation=typer.Context)

@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from procession.cli.failures import Usage
+from procession.cli.failures import NotBuiltYet, Usage
 
 USUAL = {"store": "sqlite:///procession.db", "bus": "memory:"}
 FILE_VARIABLE = "PROCESSION_CONFIG"
@@ -28,18 +29,18 @@ class Settings:
     @property
     def path(self) -> Path | None:
         """The file of the store, where it is one."""
-        return Path(self.store.removeprefix("sqlite:///")) if self.store.startswith("sqlite:///") else None
+        if not self.store.startswith("sqlite:///"):
+            return None
+        return Path(unquote(urlsplit(self.store).path)[1:])
 
 
 def settings(options: Mapping[str, str | None], config: str | None = None) -> Settings:
     """The settings of this run; what cannot work is refused here."""
     environment = {name: os.environ.get(variable(name)) or None for name in USUAL}
     file = _read(config or os.environ.get(FILE_VARIABLE) or None)
-    found = {
-        name: options.get(name) or environment[name] or file.get(name) or usual for name, usual in USUAL.items()
-    }
+    found = {name: options.get(name) or environment[name] or file.get(name) or usual for name, usual in USUAL.items()}
     if found["bus"] != "memory:":
-        raise Usage(f"The bus '{found['bus']}' is not built yet. The only one so far is 'memory:'.")
+        raise NotBuiltYet(f"The bus '{found['bus']}' is not built yet. The only one so far is 'memory:'.")
     _check_store(found["store"])
     return Settings(**found)
 
@@ -48,7 +49,7 @@ def _check_store(url: str) -> None:
     if url == "memory:" or (url.startswith("sqlite:///") and len(url) > len("sqlite:///")):
         return
     if url.startswith(("postgres://", "postgresql://")):
-        raise Usage(f"The store '{_without_password(url)}' is not built yet: PostgreSQL comes later.", "Use SQLite.")
+        raise NotBuiltYet(f"The store '{_without_password(url)}' is not built yet: PostgreSQL comes later. Use SQLite.")
     raise Usage(
         f"The store '{_without_password(url)}' is not known.",
         "Write sqlite:///FILE.db (sqlite:////FILE.db for a path from the root), or memory:.",

@@ -32,7 +32,9 @@ def start(
     start_condition: Annotated[
         str | None, typer.Option("--start-condition", metavar="X", help="Which of several start events.")
     ] = None,
-    business_key: Annotated[str | None, typer.Option("--business-key", metavar="K", help="The business's name for it.")] = None,
+    business_key: Annotated[
+        str | None, typer.Option("--business-key", metavar="K", help="The business's name for it.")
+    ] = None,
     idempotency_key: Annotated[
         str | None, typer.Option("--idempotency-key", metavar="K", help="The same key again starts nothing new.")
     ] = None,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from procession.cli.session import Session, command, plain
 from procession.cli.start import show
 from procession.cli.waits import moment
+
+if TYPE_CHECKING:
+    from procession.runtime.views import HistoryView
 
 Instance = Annotated[str, typer.Argument(metavar="ID", help="The instance.")]
 
@@ -43,7 +46,7 @@ def status(session: Session, instance: Instance) -> None:
         if exception.details:
             typer.echo("  " + exception.details.replace("\n", "\n  "))
     variables = json.dumps(plain(view)["variables"], ensure_ascii=False, indent=2)
-    typer.echo(f"Variables\n  {variables}".replace("\n", "\n  ").replace("  \n  ", "\n"))
+    typer.echo("Variables " + variables)
 
 
 @command(acting=True)
@@ -51,7 +54,10 @@ def history(session: Session, instance: Instance) -> None:
     """Tell what happened to an instance, step by step."""
     engine = session.engine()
     if session.json:
-        session.items(engine.history(instance))
+        rows: list[HistoryView] = []
+        while more := engine.history(instance, rows[-1].position if rows else 0):
+            rows += more
+        session.items(rows)
         return
     from procession.cli.live import Chronicle
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from procession.runtime.views import HistoryView
 
 LONGEST_VALUE = 60
+RESULTS = frozenset({"✓", "✉", "◷", "↯"})
+"""Signs after which values follow that came with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class Story:
         self._definition = definition
         self._at: dict[int, str] = {}  # token → node
         self._told: set[int] = set()  # tokens whose present node was told about already
-        self._left: dict[int, int] = {}  # parent token → branches that are not merged yet
+        self._item: dict[int, int] = {}  # token → the item of a loop that it is for
+        self._inside: set[int] = set()  # tokens that are held while something runs inside their activity
+        self._fired: set[str] = set()  # events that came true and were told about; a token passes them next
         self.position = 0
 
     def tell(self, rows: Iterable[HistoryView]) -> Iterator[Line]:
@@ -57,8 +61,14 @@ class Story:
             if row.position <= self.position:
                 continue
             self.position = row.position
-            for event in convert(row.events, list[e.Event]):
-                yield from self._event(event, row)
+            events = convert(row.events, list[e.Event])
+            fired = {token for event in events if isinstance(event, e.JoinFired) for token in event.consumed}
+            lines: list[Line] = []
+            for event in events:
+                if isinstance(event, e.JoinReached) and event.token in fired:
+                    continue  # it had not to wait
+                lines += self._event(event, row)
+            yield from _values_last(lines)
 
     def name(self, node: str) -> str:
         """What people call a node: its name on the diagram, else its kind and id."""
@@ -79,12 +89,26 @@ class Story:
             case e.TokenCreated():
                 tokens[event.token] = event.node
                 self._told.discard(event.token)
+                if event.item is not None:
+                    self._item[event.token] = event.item
             case e.TokenAdvanced():
                 yield from self._passed(event, at)
                 tokens[event.token] = event.node
                 self._told.discard(event.token)
             case e.TokenHeld():
                 yield from self._held(event, at)
+            case e.LoopStarted():
+                self._inside.add(event.token)
+                count = len(event.items)
+                yield self._line(
+                    event.token, at, "↻", f"for each of {count} items" if count != 1 else "for the one item"
+                )
+            case e.TokenResumed():
+                if event.token in self._inside:
+                    self._told.discard(event.token)
+            case e.LoopEnded():
+                self._told.discard(event.token)
+                self._inside.discard(event.token)
             case e.JoinReached():
                 self._told.add(event.token)
                 yield self._line(event.token, at, "…", "waits for the other branches")
@@ -99,7 +123,9 @@ class Story:
                 yield from self._ended(event, at)
             case e.TaskCreated():
                 who = event.assignee or ", ".join((*event.users, *event.groups)) or self._roles(event.lane)
-                yield self._line(event.token, at, "…", f"waits for a person{f' ({who})' if who else ''}: task {event.task}")
+                yield self._line(
+                    event.token, at, "…", f"waits for a person{f' ({who})' if who else ''}: task {event.task}"
+                )
             case e.TaskAssigned():
                 yield self._line(event.token, at, "·", f"taken by {event.assignee}" if event.assignee else "given back")
             case e.TaskCompleted():
@@ -109,14 +135,20 @@ class Story:
             case e.JobCompleted():
                 yield self._done(event.token, at, f"done by {event.worker}" if event.worker else "done by a worker")
             case e.JobFailed():
-                left = f"{event.retries} {'try' if event.retries == 1 else 'tries'} left" if event.retries else "no tries left"
+                left = (
+                    f"{event.retries} {'try' if event.retries == 1 else 'tries'} left"
+                    if event.retries
+                    else "no tries left"
+                )
                 yield self._line(event.token, at, "!", f"the job failed, {left}: {event.message}")
             case e.JobErrorThrown():
                 self._told.add(event.token)
-                yield self._line(event.token, at, "↯", f"BPMN error {event.code}{f': {event.message}' if event.message else ''}")
+                yield self._line(
+                    event.token, at, "↯", f"BPMN error {event.code}{f': {event.message}' if event.message else ''}"
+                )
             case e.TimerScheduled():
                 if event.status is not None:
-                    yield self._line(event.token, at, "…", f"waits until {moment(format_instant(event.due))}")
+                    yield Line(at, "…", self.name(event.node), f"waits until {moment(format_instant(event.due))}")
             case e.TimerFired():
                 yield Line(at, "◷", self.name(event.node) if event.node else "The instance", "the time has come")
                 self._mark(event.token, event.node)
@@ -127,8 +159,12 @@ class Story:
             case e.MessageReceived():
                 yield Line(at, "✉", self.name(event.node), "message received")
                 self._mark(event.token, event.node)
-            case e.VariablesSet() | e.LocalsSet():
+            case e.VariablesSet():
                 if shown := self._values(event.values):
+                    yield Line(at, "=", shown)
+            case e.LocalsSet():
+                own = {key: value for key, value in event.values.items() if value is not None and key != "loopCounter"}
+                if shown := self._values(own):
                     yield Line(at, "=", shown)
             case e.VariablesPatched():
                 yield Line(at, "=", self._values(event.patch), f"changed by {row.actor}{_because(row)}")
@@ -156,7 +192,14 @@ class Story:
                 pass
 
     def _line(self, token: int, at: str, sign: str, more: str) -> Line:
-        return Line(at, sign, self.name(self._at.get(token, "")) or "The instance", more)
+        return Line(at, sign, self._where(token), more)
+
+    def _where(self, token: int) -> str:
+        """The name of the node that a token is on, with the number of the item that it is for."""
+        node = self._at.get(token)
+        if node is None:
+            return "The instance"
+        return f"{self.name(node)} [{self._item[token] + 1}]" if token in self._item else self.name(node)
 
     def _done(self, token: int, at: str, more: str) -> Line:
         self._told.add(token)
@@ -165,14 +208,19 @@ class Story:
     def _mark(self, token: int, node: str) -> None:
         if self._at.get(token) == node:
             self._told.add(token)
+        else:
+            self._fired.add(node)
 
     def _passed(self, event: e.TokenAdvanced, at: str) -> Iterator[Line]:
         node = self._definition.nodes.get(self._at.get(event.token, ""))
         if node is None or event.token in self._told:
             return
+        if node.id in self._fired:
+            self._fired.discard(node.id)
+            return
         if event.flow is None:
             if isinstance(node, Activity):
-                yield Line(at, "✗", self.name(node.id), "interrupted")
+                yield self._line(event.token, at, "✗", "interrupted")
             return
         flow = self._definition.flows.get(event.flow)
         if isinstance(node, Gateway):
@@ -181,32 +229,33 @@ class Story:
         elif isinstance(node, StartEvent | BoundaryEvent):
             yield Line(at, "○", self.name(node.id))
         else:
-            yield Line(at, "✓", self.name(node.id))
+            yield self._line(event.token, at, "✓", "")
 
     def _held(self, event: e.TokenHeld, at: str) -> Iterator[Line]:
-        name = self.name(self._at.get(event.token, ""))
         self._told.add(event.token)
         if event.holding == "split":
-            yield Line(at, "◆", name, f"splits into {event.count} branches")
-        elif event.holding == "loop":
-            yield Line(at, "↻", name, "once for each item")
+            yield self._line(event.token, at, "◆", f"splits into {event.count} branches")
         elif event.holding == "scope":
-            yield Line(at, "▼", name)
+            self._inside.add(event.token)
+            yield self._line(event.token, at, "▼", "")
 
     def _ended(self, event: e.TokenEnded, at: str) -> Iterator[Line]:
-        node = self._definition.nodes.get(self._at.pop(event.token, ""))
-        told = event.token in self._told
+        node = self._definition.nodes.get(self._at.get(event.token, ""))
+        where, told, inside = self._where(event.token), event.token in self._told, event.token in self._inside
+        self._at.pop(event.token, None)
+        self._item.pop(event.token, None)
         self._told.discard(event.token)
+        self._inside.discard(event.token)
         if node is None:
             return
         if event.state != "INACTIVE":
-            if not isinstance(node, Gateway):
-                yield Line(at, "✗", self.name(node.id), event.state.lower())
+            if not inside and not isinstance(node, Gateway):
+                yield Line(at, "✗", where, event.state.lower())
         elif isinstance(node, EndEvent):
             if node.name or node.parent is None:
                 yield Line(at, "●", self.name(node.id))
         elif not told:
-            yield Line(at, "✓", self.name(node.id))
+            yield Line(at, "✓", where)
 
     def _roles(self, lane: str | None) -> str:
         found = self._definition.lanes.get(lane) if lane is not None else None
@@ -215,6 +264,21 @@ class Story:
     def _values(self, values: dict[str, Any], before: str = "") -> str:
         shown = list(_flat(values, self._definition.sensitive))
         return before + ", ".join(shown) if shown else ""
+
+
+def _values_last(lines: list[Line]) -> Iterator[Line]:
+    """What was set is told after the step that set it, also where history has it before."""
+    held: list[Line] = []
+    before = ""
+    for line in lines:
+        if line.sign == "=" and before not in RESULTS:
+            held.append(line)
+            continue
+        yield line
+        yield from held
+        held.clear()
+        before = line.sign
+    yield from held
 
 
 def words(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from procession.cli.session import Session, command
 from procession.cli.start import show
 from procession.cli.tables import table
 from procession.cli.waits import moment
+
+if TYPE_CHECKING:
+    from procession.runtime.views import TaskView
 
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The task.")]
 
@@ -53,27 +56,38 @@ def tasks(
 @command(acting=True)
 def claim(session: Session, task: TaskId) -> None:
     """Take a task."""
-    show(session, session.engine().claim(task))
+    _show(session, session.engine().claim(task))
 
 
 @command(acting=True)
 def release(session: Session, task: TaskId) -> None:
     """Give a task back."""
-    show(session, session.engine().release(task))
+    _show(session, session.engine().release(task))
 
 
 @command(acting=True)
 def assign(session: Session, task: TaskId, assignee: Annotated[str, typer.Argument(metavar="USER")]) -> None:
     """Give a task to somebody."""
-    show(session, session.engine().assign(task, assignee))
+    _show(session, session.engine().assign(task, assignee))
 
 
 @command(acting=True)
 def complete(
     session: Session,
     task: TaskId,
-    data: Annotated[str | None, typer.Option("--data", metavar="JSON|@FILE|-", help="What was found, a JSON object.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="JSON|@FILE|-", help="What was found, a JSON object.")
+    ] = None,
 ) -> None:
     """Complete a task; the instance goes on to its next wait."""
     variables = read_object(data)
     show(session, session.engine().complete_task(task, variables))
+
+
+def _show(session: Session, task: TaskView) -> None:
+    if session.json:
+        session.document(task)
+    elif task.assignee:
+        typer.echo(f"Task {task.id}, {task.name}: {task.assignee} has it")
+    else:
+        typer.echo(f"Task {task.id}, {task.name}: nobody has it")

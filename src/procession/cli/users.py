@@ -14,7 +14,9 @@ from procession.cli.tables import table
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Add, list and remove the users of the store.", no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(
+        help="Add, list and remove the users of the store.", no_args_is_help=True, rich_markup_mode=None
+    )
     group.command("add")(add)
     group.command("list")(list_)
     group.command("remove")(remove)

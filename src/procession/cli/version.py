@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from procession.cli.session import Session, command
@@ -15,13 +17,7 @@ def add_to(app: typer.Typer) -> None:
 @command()
 def version(session: Session) -> None:
     """Show the version."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        number = installed("procession")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        number = "unknown"
+    number = str(vars(sys.modules["procession"])["__version__"])
     if session.json:
         session.document({"version": number})
     else:

@@ -129,6 +129,7 @@ def _(state: ProcessInstance, event: e.InstanceStarted) -> None:
 def _(state: ProcessInstance, event: e.InstanceEnded) -> None:
     state.status = event.status
     state.ended = state.at
+    state.kept = []
 
 
 @applies(e.InstanceHeld)

@@ -18,7 +18,7 @@ from procession.engine.commands import Command, Continue, UnholdInstance
 from procession.engine.handlers import HANDLERS, KEPT
 from procession.engine.handlers.instance import resume_ready
 from procession.engine.handlers.job import check_kept
-from procession.engine.state import ARRIVED, FINISHED, ON_HOLD, ProcessInstance, ready
+from procession.engine.state import ARRIVED, FINISHED, ON_HOLD, ProcessInstance, Token, ready
 from procession.engine.step import Step, Stuck
 from procession.feel import FeelLimitExceeded
 
@@ -88,7 +88,7 @@ def settle(step: Step, steps: int, endless: int, before: int) -> None:
                 budget -= 1
                 if budget < 0:
                     ready_tokens.appendleft(token)
-                    _bound(step, before + steps, endless)
+                    _bound(step, before, steps, endless)
                     return
                 node = nodes[token.node]
                 behavior = BEHAVIORS[node.__class__]
@@ -113,12 +113,33 @@ def settle(step: Step, steps: int, endless: int, before: int) -> None:
         step.record(e.StepsCounted(0))
 
 
-def _bound(step: Step, total: int, endless: int) -> None:
-    """The bound of one transaction: go on in the next one, or stop a loop that waits for nothing."""
+def _bound(step: Step, before: int, steps: int, endless: int) -> None:
+    """The bound of one transaction: go on in the next one, or stop a loop that waits for nothing.
+
+    The token that ran is stopped first, so that others can come to their waits. If that does not help within one more
+    transaction (a loop that makes new tokens), all are stopped.
+    """
+    state, total = step.state, before + steps
     if total < endless:
         step.record(e.StepsCounted(total))
         return
-    token = step.ready.popleft()
+    running = list({token.id: token for token in step.ready if token.id in state.tokens and ready(state, token)}.values())
+    stopped = running if before >= endless else running[:1]
+    others = total if len(stopped) < len(running) else 0
+    step.record(e.StepsCounted(others or (1 if state.joins else 0)))
+    for token in stopped:
+        step.raise_incident(
+            token,
+            Stuck(
+                "EndlessLoop",
+                f"{total:,} nodes were visited without waiting for anything, in the cycle {_cycle(step, token)}. "
+                "Correct the data or the process, then retry or terminate.",
+            ),
+        )
+
+
+def _cycle(step: Step, token: Token) -> str:
+    """The nodes that a token went through, back to the one that it stands on."""
     cycle: list[str] = []
     for event in reversed(step.events):
         if isinstance(event, e.TokenAdvanced) and event.token == token.id:
@@ -126,12 +147,4 @@ def _bound(step: Step, total: int, endless: int) -> None:
             if cycle and name == cycle[0]:
                 break
             cycle.append(name)
-    step.record(e.StepsCounted(1 if step.ready or step.state.joins else 0))
-    step.raise_incident(
-        token,
-        Stuck(
-            "EndlessLoop",
-            f"{total:,} nodes were visited without waiting for anything, in the cycle {' → '.join(reversed(cycle))}. "
-            "Correct the data or the process, then retry or terminate.",
-        ),
-    )
+    return " → ".join(reversed(cycle)) or step.label(token.node)

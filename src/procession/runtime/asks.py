@@ -7,6 +7,7 @@ from typing import Any
 
 from procession.definition import ProcessDefinition
 from procession.engine.access import SYSTEM, Principal
+from procession.engine.codec import encode
 from procession.engine.commands import Command
 from procession.engine.state import ProcessInstance
 from procession.storage import StartTimerRow
@@ -23,7 +24,7 @@ class Ask:
 
     def __init__(
         self,
-        command: Command | Start | Publish | StartTimerRow,
+        command: Command | Start | Publish | Match | StartTimerRow,
         principal: Principal = SYSTEM,
         *,
         key: str | None = None,
@@ -87,4 +88,13 @@ class Publish:
     @property
     def inbox_key(self) -> str:
         """By which a repetition of the message is known."""
-        return f"message:{self.name}:{self.key or ''}:{self.message_id}"
+        return "message:" + encode([self.name, self.key, self.message_id]).decode()
+
+
+class Match:
+    """Bring buffered messages of a name (and of a key, or without one) together with those that wait for them by now."""
+
+    __slots__ = ("key", "name")
+
+    def __init__(self, name: str, key: str | None) -> None:
+        self.name, self.key = name, key

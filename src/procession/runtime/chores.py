@@ -1,4 +1,4 @@
-"""What has to be done without anybody asking: timers that come due, runs to go on with, messages that expire."""
+"""What has to be done without anybody asking: timers that come due, runs to go on with, messages that wait or expire."""
 
 from __future__ import annotations
 
@@ -8,36 +8,81 @@ from collections.abc import Callable
 
 from procession.engine.commands import Continue, FireTimer
 from procession.errors import CommandRejected, StorageError
-from procession.runtime.asks import Ask
+from procession.runtime.asks import Ask, Match
+from procession.runtime.drive import drive
 from procession.runtime.intake import Intake
+from procession.runtime.processor import subject
+from procession.storage import Need
 
 log = logging.getLogger("procession")
 
 DUE_AT_ONCE = 500
 
+PASSES = 10_000
+"""A timer may set the next one that is due at once; so often in one go, then others get their turn."""
 
-def run_due(intake: Intake) -> int:
-    """Fire everything that is due now and go on with every run that was cut off; how many commands that took."""
+ASIDE = 600_000_000
+"""Microseconds until a chore that failed for a reason of ours is tried again."""
+
+
+def run_due(intake: Intake, aside: dict[str, int] | None = None) -> int:
+    """Fire everything that is due now and go on with every run that was cut off; how many commands that took.
+
+    A chore that fails for a reason of ours does not keep the others from being done; its error is raised at the end.
+    `aside` remembers such chores from call to call, with the time from which they are tried again.
+    """
     processor = intake.processor
+    now = processor.now()
+    failed: dict[str, int] = {} if aside is None else aside
+    for name in [name for name, until in failed.items() if until <= now]:
+        del failed[name]
+    failure: Exception | None = None
     count = 0
-    while True:
-        due = intake.alone(processor.storage.due(processor.now(), DUE_AT_ONCE))
-        asks = [Ask(FireTimer(timer.id)) for timer in due.timers] + [Ask(timer) for timer in due.starts]
-        asks += [Ask(Continue(instance)) for instance in intake.alone(processor.storage.ready(DUE_AT_ONCE))]
-        if not asks:
-            break
+    for number in range(PASSES):
+        asks = [ask for ask in _due(intake, DUE_AT_ONCE + len(failed), number == 0) if subject(ask) not in failed]
+        for ask in asks:
+            intake.submit(ask)
         fired = 0
-        for ask in [intake.submit(ask) for ask in asks]:
+        for ask in asks:
             try:
                 intake.wait(ask)
                 fired += 1
             except CommandRejected:
                 pass  # somebody else was faster: the timer is gone, the instance is over
+            except StorageError as error:
+                failure = error
+            except Exception as error:  # noqa: BLE001  a defect of ours: logged, and the others go on
+                failed[subject(ask)] = now + ASIDE
+                failure = error
+        intake.flush()
         count += fired
         if not fired:
             break
     intake.alone(processor.storage.expire_messages(processor.now()))
+    if failure is not None:
+        raise failure
     return count
+
+
+def _due(intake: Intake, limit: int, messages: bool) -> list[Ask]:
+    processor = intake.processor
+    due = intake.alone(processor.storage.due(processor.now(), limit))
+    asks = [Ask(FireTimer(timer.id)) for timer in due.timers] + [Ask(timer) for timer in due.starts]
+    asks += [Ask(Continue(instance)) for instance in intake.alone(processor.storage.ready(limit))]
+    if messages:
+        asks += _unmatched(intake)
+    return asks
+
+
+def _unmatched(intake: Intake) -> list[Ask]:
+    """Messages that are buffered though somebody waits: another process began to wait at the moment they came."""
+    storage = intake.processor.storage
+    pairs = {(row.name, row.key): None for row in drive(storage.messages(limit=DUE_AT_ONCE))}
+    if not pairs:
+        return []
+    found = intake.alone(storage.load(Need(messages=list(pairs))))
+    waiting = {row.name for row, _ in found.subscriptions} | {row.name for row in found.starts}
+    return [Ask(Match(name, key)) for name, key in pairs if name in waiting]
 
 
 class Reconciler:
@@ -47,33 +92,41 @@ class Reconciler:
         self._intake, self._now, self._every = intake, now, every
         self._wake = threading.Event()
         self._stop = False
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="procession-reconciler", daemon=True)
-            self._thread.start()
+        """Begin, unless it has begun already."""
+        with self._starting:
+            if self._thread is None and not self._stop:
+                self._thread = threading.Thread(target=self._run, name="procession-reconciler", daemon=True)
+                self._thread.start()
 
     def wake(self) -> None:
         """Something may come due earlier than was known."""
         self._wake.set()
 
     def stop(self) -> None:
-        self._stop = True
+        """End it for good, after what it is doing."""
+        with self._starting:
+            self._stop = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
         self._thread = None
 
     def _run(self) -> None:
+        aside: dict[str, int] = {}
         while not self._stop:
             self._wake.clear()
             pause = self._every
             try:
-                run_due(self._intake)
+                began = self._now()
+                run_due(self._intake, aside)
                 due = self._intake.alone(self._intake.processor.storage.next_due())
                 if due is not None:
-                    pause = min(pause, max(0.0, (due - self._now()) / 1_000_000))
+                    # what was due before and still is cannot be done now: no reason to hurry
+                    pause = min(pause, 1.0 if due <= began else max(0.0, (due - self._now()) / 1_000_000))
             except StorageError as error:
                 log.warning("chores are put off: %s", error)
             except Exception:

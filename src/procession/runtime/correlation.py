@@ -15,11 +15,15 @@ from procession.engine.access import SYSTEM
 from procession.engine.codec import decode, encode
 from procession.engine.state import LIVE, ON_HOLD, Subscription
 from procession.errors import CommandRejected
-from procession.runtime.asks import Publish
+from procession.runtime.asks import Match, Publish
 from procession.storage import InboxRow, InstanceFilter, MessageRow, Need, StartSubscriptionRow
 
 if TYPE_CHECKING:
     from procession.runtime.work import Unit, Work
+
+
+GRACE = 60_000_000
+"""So long (microseconds) a message is kept at least that a full transaction leaves to the next one."""
 
 
 class Correlation:
@@ -27,7 +31,7 @@ class Correlation:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._open: dict[str, list[tuple[int, int]]] = {}  # name → (subscription, instance) opened in this batch
+        self._open: dict[str, dict[int, int]] = {}  # name → subscription → instance, opened in this batch
         self._kept: list[MessageRow] = []  # buffered in this batch
         self._taken: set[int] = set()  # buffered messages that this batch has handed out
 
@@ -57,41 +61,63 @@ class Correlation:
                 self._work.keys.update(found.inbox)
             if key in self._work.keys:
                 return
+        if self._work.left <= 0:
+            self._once(event.name, event.key, event.message_id, event.message)
+            self._keep(
+                event.message, event.name, event.key, event.variables, max(event.ttl, GRACE), event.message_id, set()
+            )
+            self._work.unmatched[event.name, event.key] = None
+            return
         await self._correlate(event.message, event.name, event.key, event.variables, event.ttl, event.message_id)
+
+    async def match(self, command: Match) -> None:
+        """Hand over what is buffered, oldest first, to those who wait for it by now."""
+        for row in await self._buffered(command.name, command.key):
+            received, _ = await self._correlate(row.id, row.name, row.key, decode(row.variables), 0, None)
+            if received:
+                self._take(row)
 
     async def opened(self, unit: Unit, subscription: int) -> None:
         """Somebody waits now: hand over what came before, oldest first."""
         wait = unit.state.waits.get(subscription)
         if not isinstance(wait, Subscription) or unit.state.status == ON_HOLD:
             return
-        self._open.setdefault(wait.name, []).append((subscription, unit.state.id))
-        found = await self._work.processor.storage.load(Need(buffered=[(wait.name, wait.key)]))
-        kept = [row for row in self._kept if row.name == wait.name and row.key == wait.key]
-        for row in (*found.buffered, *kept):
-            if row.id in self._taken or row.expires <= self._work.at:
-                continue
+        self._open.setdefault(wait.name, {})[subscription] = unit.state.id
+        if self._work.left <= 0:
+            self._work.unmatched[wait.name, wait.key] = None
+            return
+        for row in await self._buffered(wait.name, wait.key):
             command = c.DeliverMessage(subscription, row.id, decode(row.variables))
             if await self._work.decide_follow_up(unit.state.id, command, SYSTEM):
-                self._taken.add(row.id)
-                if row in self._kept:
-                    self._kept.remove(row)
-                    self._work.batch.messages.remove(row)
-                else:
-                    self._work.batch.messages_gone.append((row.id,))
+                self._take(row)
                 still = unit.state.waits.get(subscription)
                 if still is None:
                     return
+
+    async def _buffered(self, name: str, key: str | None) -> list[MessageRow]:
+        """What is kept for a name and key, oldest first. A message without a key is for everybody."""
+        found = await self._work.processor.storage.load(Need(buffered=[(name, key)]))  # type: ignore[list-item]
+        kept = [row for row in self._kept if row.name == name and row.key in (None, key)]
+        return [row for row in (*found.buffered, *kept) if row.id not in self._taken and row.expires > self._work.at]
+
+    def _take(self, row: MessageRow) -> None:
+        """The message was handed over: nobody else gets it."""
+        self._taken.add(row.id)
+        if row in self._kept:
+            self._kept.remove(row)
+            self._work.batch.messages.remove(row)
+        else:
+            self._work.batch.messages_gone.append((row.id,))
 
     async def _correlate(
         self, number: int, name: str, key: str | None, variables: dict[str, Any], ttl: int, message_id: str | None
     ) -> tuple[list[int], bool]:
         work = self._work
         found = await work.processor.storage.load(Need(messages=[(name, key)]))
-        waiting = [(row.id, row.instance) for row, _status in found.subscriptions]
-        waiting += [pair for pair in self._open.get(name, ()) if pair not in waiting]
+        waiting = {row.id: row.instance for row, _status in found.subscriptions} | self._open.get(name, {})
         received: list[int] = []
         reached: set[str] = set()
-        for subscription, instance in waiting:
+        for subscription, instance in waiting.items():
             unit = await work.unit(instance)
             wait = unit.state.waits.get(subscription) if unit is not None else None
             if unit is None or not isinstance(wait, Subscription) or unit.state.status == ON_HOLD:
@@ -108,18 +134,34 @@ class Correlation:
             if started is not None:
                 reached.add(start.process)
                 received.append(started)
-        if message_id is not None:
-            inbox_key = Publish(name, key, {}, message_id).inbox_key
-            work.keys[inbox_key] = encode(number)
-            work.batch.inbox.append(InboxRow(inbox_key, work.at, work.keys[inbox_key]))
+        self._once(name, key, message_id, number)
         if received or ttl <= 0:
             return received, False
-        row = MessageRow(
-            number, name, key, encode(variables), message_id, work.at, work.at + ttl, encode(sorted(reached))
-        )
-        self._kept.append(row)
-        work.batch.messages.append(row)
+        self._keep(number, name, key, variables, ttl, message_id, reached)
         return received, True
+
+    def _once(self, name: str, key: str | None, message_id: str | None, number: int) -> None:
+        """A message with an id is known from now on."""
+        if message_id is not None:
+            inbox_key = Publish(name, key, {}, message_id).inbox_key
+            self._work.keys[inbox_key] = encode(number)
+            self._work.batch.inbox.append(InboxRow(inbox_key, self._work.at, self._work.keys[inbox_key]))
+
+    def _keep(
+        self,
+        number: int,
+        name: str,
+        key: str | None,
+        variables: dict[str, Any],
+        ttl: int,
+        message_id: str | None,
+        reached: set[str],
+    ) -> None:
+        """Nobody waits yet: buffer it."""
+        at = self._work.at
+        row = MessageRow(number, name, key, encode(variables), message_id, at, at + ttl, encode(sorted(reached)))
+        self._kept.append(row)
+        self._work.batch.messages.append(row)
 
     async def _start(self, start: StartSubscriptionRow, key: str | None, variables: dict[str, Any]) -> int | None:
         work = self._work

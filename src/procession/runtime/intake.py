@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from procession.errors import StorageError
 from procession.runtime.asks import Ask
 from procession.runtime.drive import drive
 from procession.runtime.processor import Processor
@@ -39,7 +40,9 @@ class Intake:
         while not ask.done:
             with self._lock:
                 if not ask.done:
-                    self._turn()
+                    turned = self._turn()
+                    if not turned:
+                        raise RuntimeError("this command was never submitted, so there is no answer to wait for")
         return ask.answer()
 
     def run(self, ask: Ask) -> Any:
@@ -49,7 +52,7 @@ class Intake:
     def flush(self) -> int:
         """Decide everything that is queued or goes on by itself; how many commands that were."""
         count = 0
-        while self._queue or self.processor.unfinished:
+        while self._queue or self.processor.busy:
             with self._lock:
                 count += self._turn()
         return count
@@ -61,9 +64,14 @@ class Intake:
 
     def _turn(self) -> int:
         queue = self._queue
-        batch = self.processor.pending
-        while queue and len(batch) < BATCH:
-            batch.append(queue.popleft())
-        if batch:
-            drive(self.processor.turn(batch))
+        batch = self.processor.follow_ups()
+        try:
+            while queue and len(batch) < BATCH:
+                batch.append(queue.popleft())
+            if batch:
+                drive(self.processor.turn(batch))
+        except BaseException as error:  # Ctrl-C in the thread that turns the crank for all: nobody may wait for ever
+            interrupted = StorageError(f"{type(error).__name__} came in between: it may have taken effect or not.")
+            self.processor.fail([ask for ask in batch if not ask.done], interrupted)
+            raise
         return len(batch)

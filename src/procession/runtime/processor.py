@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Sequence
 from procession.engine.codec import encode
 from procession.engine.commands import Continue
 from procession.engine.state import ProcessInstance
-from procession.errors import CommandRejected, ProcessionError, StorageError, VersionConflict
-from procession.runtime.asks import Ask, Start
+from procession.errors import CommandRejected, StorageError, VersionConflict
+from procession.runtime.asks import Ask, Match, Start
 from procession.runtime.definitions import Definitions
-from procession.runtime.work import Work
+from procession.runtime.work import Unit, Work
 from procession.storage import AuditRow, Batch, FailedStartRow, Storage
 
 log = logging.getLogger("procession")
@@ -64,11 +64,12 @@ class Processor:
     ) -> None:
         self.storage, self.definitions, self.now, self.new_id = storage, definitions, now, new_id
         self.cache = Cache()
-        self.alarmed = False  # a timer or a message that expires was written since somebody looked
+        self.alarmed = False  # since somebody looked, something was written that has to be looked after
         self.unfinished: dict[int, list[Ask]] = {}  # instance → asks whose run goes on in a follow-up transaction
+        self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that a full batch left to the next one
 
     async def turn(self, asks: Sequence[Ask]) -> None:
-        """Decide and commit; then every ask is done, or continues with `pending`."""
+        """Decide and commit; then every ask is done, or goes on with `follow_ups`."""
         for _ in range(CONFLICTS):
             work = Work(self)
             try:
@@ -79,47 +80,69 @@ class Processor:
                 conflict = error
                 continue
             except StorageError as error:
-                self._fail(asks, error)
+                self.fail(asks, error)
                 return
-            except ProcessionError:
-                raise
             except Exception as error:  # noqa: BLE001  a defect of ours: set aside, logged, told to the caller
                 await self._poisoned(asks, error)
                 return
             self.alarmed = self.alarmed or bool(work.batch.timers or work.batch.start_timers or work.batch.messages)
             self._answer(work, asks)
             return
-        self._fail(asks, conflict)
+        self.fail(asks, conflict)
 
     @property
-    def pending(self) -> list[Ask]:
-        """Commands that go on with runs that reached the bound of one transaction."""
-        return [Ask(Continue(instance)) for instance in self.unfinished]
+    def busy(self) -> bool:
+        """Whether something goes on by itself in the next transaction."""
+        return bool(self.unfinished or self.unmatched)
+
+    def follow_ups(self) -> list[Ask]:
+        """Commands that go on with what reached the bound of one transaction."""
+        if not (self.unfinished or self.unmatched):
+            return []
+        asks = [Ask(Continue(instance)) for instance in self.unfinished]
+        asks += [Ask(Match(name, key)) for name, key in self.unmatched]
+        self.unmatched.clear()
+        return asks
 
     def _answer(self, work: Work, asks: Iterable[Ask]) -> None:
+        unfinished = self.unfinished
         for unit in work.units.values():
             state = unit.state
             if state.live:
                 self.cache.put(state)
             if state.steps and state.status == "STARTED":
-                self.unfinished.setdefault(state.id, [])
+                unfinished.setdefault(state.id, [])
             else:
-                for ask in self.unfinished.pop(state.id, ()):
-                    work.render(ask, unit)
-                    ask.done = True
+                for ask in unfinished.pop(state.id, ()):
+                    self._done(ask, work, unit)
         for ask in asks:
             unit_of = work.asked.get(id(ask))
-            if unit_of is not None and unit_of.state.id in self.unfinished:
-                self.unfinished[unit_of.state.id].append(ask)
+            if unit_of is not None and unit_of.state.id in unfinished:
+                unfinished[unit_of.state.id].append(ask)
             else:
-                if unit_of is not None:
-                    work.render(ask, unit_of)
-                ask.done = True
+                if unit_of is None and isinstance(ask.command, Continue):  # the instance is not there any more
+                    for waiting in unfinished.pop(ask.command.instance, ()):
+                        waiting.error, waiting.done = ask.error, True
+                self._done(ask, work, unit_of)
+        self.unmatched.update(work.unmatched)
+        if self.unmatched or (unfinished and not all(unfinished.values())):
+            self.alarmed = True  # it goes on though nobody waits for it
 
-    def _fail(self, asks: Iterable[Ask], error: BaseException) -> None:
+    def _done(self, ask: Ask, work: Work, unit: Unit | None) -> None:
+        try:
+            if unit is not None:
+                work.render(ask, unit)
+        except Exception as error:
+            log.exception("%s took effect, but its answer could not be made", subject(ask))
+            ask.error = error
+        ask.done = True
+
+    def fail(self, asks: Iterable[Ask], error: BaseException) -> None:
+        """Tell the callers that it could not be done. Runs that were cut off are taken up again later."""
         self.cache.clear()
         for ask in asks:
             ask.error, ask.done = error, True
+            self.alarmed = self.alarmed or isinstance(ask.command, Continue | Match)
             if isinstance(ask.command, Continue):
                 for waiting in self.unfinished.pop(ask.command.instance, ()):
                     waiting.error, waiting.done = error, True
@@ -133,17 +156,20 @@ class Processor:
                 await self.turn([ask])
             return
         ask = asks[0]
-        name = ask.command.__class__.__name__
-        log.error("%s failed and is set aside: %r", name, ask.command, exc_info=error)
-        self._fail(asks, error)
+        what = subject(ask)
+        log.error("%s failed and is set aside", what, exc_info=error)
+        self.fail(asks, error)
         at, batch = self.now(), Batch()
-        detail = f"{name}: {type(error).__name__}: {error}"[:2000]
-        batch.audit.append(AuditRow(self.new_id(), at, ask.principal.name, "Engine", "Error", name, "failure", detail))
+        detail = f"{what}: {type(error).__name__}: {error}"[:2000]
+        batch.audit.append(AuditRow(self.new_id(), at, ask.principal.name, "Engine", "Error", what, "failure", detail))
         if isinstance(ask.command, Start):
             batch.failed_starts.append(
                 self.failed_start(ask, CommandRejected(500, "Internal error.", "The start failed; see the log."), at)
             )
-        await self.storage.commit(batch)
+        try:
+            await self.storage.commit(batch)
+        except StorageError as failure:
+            log.error("the failure of %s could not be noted: %s", what, failure)
 
     def failed_start(self, ask: Ask, error: CommandRejected, at: int) -> FailedStartRow:
         """What is listed under "Failed starts"."""
@@ -159,3 +185,12 @@ class Processor:
             error.detail,
             encode(start.data),
         )
+
+
+def subject(ask: Ask) -> str:
+    """A command in a few words: what it is and what it is about, without its data."""
+    command = ask.command
+    for name in ("job", "task", "timer", "instance", "name", "id"):
+        if (about := getattr(command, name, None)) is not None:
+            return f"{command.__class__.__name__} {about}"
+    return command.__class__.__name__

@@ -13,12 +13,12 @@ from procession.engine import commands as c
 from procession.engine import events as e
 from procession.engine.access import Principal, permission
 from procession.engine.codec import decode, encode
-from procession.engine.decide import decide
+from procession.engine.decide import STEPS_PER_TRANSACTION, decide
 from procession.engine.handlers.start import choose_start
-from procession.engine.state import ABORTED, FINISHED, ON_HOLD, Call, ProcessInstance, Subscription
+from procession.engine.state import ABORTED, FINISHED, ON_HOLD, Call, ProcessInstance, Subscription, Timer
 from procession.engine.triggers.timer import schedule
 from procession.errors import CommandRejected
-from procession.runtime.asks import Ask, Inherit, Publish, Start
+from procession.runtime.asks import Ask, Inherit, Match, Publish, Start
 from procession.runtime.correlation import Correlation
 from procession.runtime.inheritance import inherited
 from procession.storage import Batch, Found, InboxRow, Need, StartTimerRow
@@ -26,6 +26,12 @@ from procession.storage.rows import history_row, project, restore
 
 if TYPE_CHECKING:
     from procession.runtime.processor import Processor
+
+EFFECTS_PER_TRANSACTION = 2_000
+"""Consequences in other instances; then calls begin and messages are delivered in a transaction that follows."""
+
+DEEPEST_CALL = 1_000
+"""Processes that call each other without an end stop here, with an exception."""
 
 COMMAND_NAMES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(c.Command)}
 
@@ -53,7 +59,10 @@ class Work:
         self.asked: dict[int, Unit] = {}  # id of an ask → the instance that answers it
         self.keys: dict[str, bytes] = {}
         self.found = Found()
+        self.checked: set[int] = set()  # instances whose known position was compared with the store's
         self.effects: deque[tuple[Unit, e.Event, Principal]] = deque()
+        self.left = 0  # effects until the transaction is full
+        self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that the next transaction looks after
         self.correlation = Correlation(self)
 
     @property
@@ -76,6 +85,7 @@ class Work:
         """Decide every ask and everything that follows, and make the rows."""
         await self.processor.definitions.refresh()
         await self._load(asks)
+        self.left = EFFECTS_PER_TRANSACTION + 20 * len(asks)
         for ask in asks:
             ask.error = None
             try:
@@ -84,8 +94,11 @@ class Work:
                 ask.error = error
                 if isinstance(ask.command, Start) and error.status != 401:
                     self._failed_start(ask, error)
-        while self.effects:
-            await self._effect(*self.effects.popleft())
+            while self.effects:
+                try:
+                    await self._effect(*self.effects.popleft())
+                except CommandRejected as error:  # too late: what caused it is decided already
+                    raise RuntimeError(f"what follows from a command was refused: {error}") from error
         for unit in self.units.values():
             if unit.events:
                 project(
@@ -124,6 +137,8 @@ class Work:
                 tasks.append(command.task)
             elif isinstance(command, c.FireTimer):
                 timers.append(command.timer)
+            elif isinstance(command, StartTimerRow):
+                keys.append(_occurrence(command))
             elif isinstance(command, Publish):
                 if command.message_id is not None:
                     keys.append(command.inbox_key)
@@ -135,6 +150,8 @@ class Work:
         if instances or jobs or tasks or timers or keys:
             self.found = await self.processor.storage.load(Need(instances, jobs, tasks, timers, keys, known=cache))
             self.keys.update(self.found.inbox)
+            self.checked.update(instances, self.found.tasks.values(), self.found.timers.values())
+            self.checked.update(instance for instance, _ in self.found.jobs.values())
 
     async def unit(self, instance: int) -> Unit | None:
         """An instance by its id, as this batch has left it."""
@@ -142,8 +159,9 @@ class Work:
         if unit is not None:
             return unit
         cache = self.processor.cache
-        if instance not in self.found.instances and cache.get(instance) < 0:
-            more = await self.processor.storage.load(Need({instance: -1}, known=cache))
+        if instance not in self.checked:
+            self.checked.add(instance)
+            more = await self.processor.storage.load(Need({instance: cache.get(instance)}, known=cache))
             self.found.instances.update(more.instances)
         rows = self.found.instances.get(instance)
         if rows is not None:
@@ -176,6 +194,9 @@ class Work:
             unit = await self._start(ask, command)
         elif isinstance(command, Publish):
             ask.result = await self.correlation.publish(command)
+            return
+        elif isinstance(command, Match):
+            await self.correlation.match(command)
             return
         elif isinstance(command, StartTimerRow):
             await self._start_by_timer(command)
@@ -218,7 +239,11 @@ class Work:
         if isinstance(command, c.ClaimTask | c.ReleaseTask | c.AssignTask | c.CompleteTask):
             return await self._owner(self.found.tasks.get(command.task), "Task", command.task)
         if isinstance(command, c.FireTimer):
-            return await self._owner(self.found.timers.get(command.timer), "Timer", command.timer)
+            owner = await self._owner(self.found.timers.get(command.timer), "Timer", command.timer)
+            timer = owner.state.waits.get(command.timer)
+            if isinstance(timer, Timer) and timer.due > self.at:
+                raise CommandRejected(409, "Timer is not due.", "It has fired already, and is set to its next date.")
+            return owner
         assert isinstance(
             command, c.Continue | c.HoldInstance | c.UnholdInstance | c.EndInstance | c.SetVariables | c.RetryToken
         )
@@ -260,15 +285,20 @@ class Work:
         return source.state
 
     def start(
-        self, instance: int, definition: ProcessDefinition, command: c.StartInstance, principal: Principal
+        self,
+        instance: int,
+        definition: ProcessDefinition,
+        command: c.StartInstance,
+        principal: Principal,
+        steps: int = STEPS_PER_TRANSACTION,
     ) -> Unit:
         """Make a new instance; a refusal leaves nothing of it."""
         unit = Unit(ProcessInstance(instance), definition, -1)
-        self.decide(unit, command, principal)
+        self.decide(unit, command, principal, steps)
         self.units[instance] = unit
         return unit
 
-    def decide(self, unit: Unit, command: c.Command, principal: Principal) -> None:
+    def decide(self, unit: Unit, command: c.Command, principal: Principal, steps: int = STEPS_PER_TRANSACTION) -> None:
         """Let one instance decide one command; its events become history, its effects wait for their turn."""
         state = unit.state
         outward: list[e.Event] = []
@@ -279,6 +309,7 @@ class Work:
             at=self.at,
             new_id=self.processor.new_id,
             principal=principal,
+            steps=steps,
             outward=outward,
         )
         if not events:
@@ -305,6 +336,7 @@ class Work:
 
     async def _effect(self, unit: Unit, event: e.Event, principal: Principal) -> None:
         state = unit.state
+        self.left -= 1
         if isinstance(event, e.CallStarted):
             await self._call(unit, event, principal)
         elif isinstance(event, e.InstanceEnded):
@@ -351,6 +383,11 @@ class Work:
             )
             await self.decide_follow_up(unit.state.id, command, principal)
             return
+        full = self.left <= 0
+        if full and await self._nested(unit, DEEPEST_CALL):
+            endless = f"Processes call each other {DEEPEST_CALL:,} deep. Correct the data or the process, then retry."
+            await self.decide_follow_up(unit.state.id, c.FailCall(event.child, endless), principal)
+            return
         request = c.StartInstance(
             deployed.id,
             deployed.name,
@@ -361,14 +398,31 @@ class Work:
             parent_token=event.token,
             root=unit.state.root,
         )
-        child = self.start(event.child, deployed.process, request, principal)
+        steps = 1 if full else STEPS_PER_TRANSACTION  # it goes on in the next transaction
+        child = self.start(event.child, deployed.process, request, principal, steps)
         if unit.state.status == ON_HOLD:
             self.decide(child, c.HoldInstance(child.state.id, "with its parent"), SYSTEM_FOR["system"])
 
+    async def _nested(self, unit: Unit, depth: int) -> bool:
+        """Whether an instance has so many others above it."""
+        above: Unit | None = unit
+        for _ in range(depth):
+            if above is None or above.state.parent is None:
+                return False
+            above = await self.unit(above.state.parent)
+        return True
+
     async def _start_by_timer(self, timer: StartTimerRow) -> None:
         """A timer start event came due: a new instance, and the next date."""
-        definition = await self.processor.definitions.compiled(timer.definition)
+        key = _occurrence(timer)
+        if key in self.keys:
+            raise CommandRejected(409, "Timer is not due.", "It has fired already.")
         row = await self.processor.definitions.row(timer.definition)
+        deployed = await self.processor.definitions.published(row.name)
+        if deployed is None or deployed.id != timer.definition:  # not published any more since it was found to be due
+            self.batch.start_timers_gone.append((timer.id,))
+            return
+        definition = deployed.process
         following = schedule(timer.kind, timer.rule, timer.zone).next(
             Occurrence(timer.due, timer.number, timer.anchor), self.at
         )
@@ -380,7 +434,8 @@ class Work:
             )
         node = definition.nodes[timer.node]
         assert isinstance(node, StartEvent)
-        self.batch.inbox.append(InboxRow(f"start-timer:{timer.id}:{timer.due}", self.at, b"[]"))
+        self.keys[key] = b"[]"
+        self.batch.inbox.append(InboxRow(key, self.at, b"[]"))
         request = c.StartInstance(timer.definition, row.name, row.version, {}, node=node.id)
         self.start(self.processor.new_id(), definition, request, SYSTEM_FOR["system"])
 
@@ -399,10 +454,17 @@ class _System(dict[str, Principal]):
 SYSTEM_FOR = _System()
 
 
+def _occurrence(timer: StartTimerRow) -> str:
+    """By which it is known that a start timer has fired."""
+    return f"start-timer:{timer.id}:{timer.due}"
+
+
 def _digest(command: Any) -> bytes:
     """What a request asked for, to tell a repetition from a mistake."""
     if isinstance(command, Start):
         content: list[Any] = [command.name, command.data, command.start_condition, command.business_key]
+        if (inherit := command.inherit) is not None:
+            content += [inherit.instance, inherit.copy, inherit.without]
     else:
         content = [command]
     return hashlib.sha256(encode(content)).hexdigest().encode()

@@ -8,16 +8,17 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 R = TypeVar("R", bound=tuple[Any, ...])
+Key = Callable[[tuple[Any, ...]], Any]
 
 
 class Table(Generic[R]):
-    """Rows by their id, which is the first column, and by some of the other columns."""
+    """Rows by their id, which is the first column, and by what the keys say of them."""
 
     __slots__ = ("_indexes", "rows")
 
-    def __init__(self, *columns: int) -> None:
+    def __init__(self, *keys: Key) -> None:
         self.rows: dict[int, R] = {}
-        self._indexes: dict[int, dict[Any, dict[int, R]]] = {column: {} for column in columns}
+        self._indexes: dict[Key, dict[Any, dict[int, R]]] = {key: {} for key in keys}
 
     def put(self, row: R) -> None:
         """Insert or replace."""
@@ -25,10 +26,11 @@ class Table(Generic[R]):
         if id in self.rows:
             self.remove(id)
         self.rows[id] = row
-        for column, groups in self._indexes.items():
-            group = groups.get(row[column])
+        for key, groups in self._indexes.items():
+            value = key(row)
+            group = groups.get(value)
             if group is None:
-                groups[row[column]] = {id: row}
+                groups[value] = {id: row}
             else:
                 group[id] = row
 
@@ -36,16 +38,17 @@ class Table(Generic[R]):
         """Take the row out, if it is there."""
         row = self.rows.pop(id, None)
         if row is not None:
-            for column, groups in self._indexes.items():
-                group = groups[row[column]]
+            for key, groups in self._indexes.items():
+                value = key(row)
+                group = groups[value]
                 del group[id]
                 if not group:
-                    del groups[row[column]]
+                    del groups[value]
         return row
 
-    def where(self, column: int, value: Any) -> list[R]:
-        """The rows with this value in an indexed column, by id."""
-        group = self._indexes[column].get(value)
+    def where(self, key: Key, value: Any) -> list[R]:
+        """The rows of which the key says this, by id."""
+        group = self._indexes[key].get(value)
         return [group[id] for id in sorted(group)] if group else []
 
     def newest(self, limit: int, keep: Callable[[R], object], before: int | None = None) -> list[R]:

@@ -13,14 +13,12 @@ nobody asked for costs nothing, and no SQL is put together from pieces of Python
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from os.path import dirname, join
 from typing import Protocol, cast
 
-HEADING = re.compile(r"^-- ==.*", re.MULTILINE)
-NAME = re.compile(r"^-- name: (\w+)\n((?:--.*\n)*)", re.MULTILINE)
-IF = re.compile(r"^(?P<sql>.*?)\s*-- if (?P<word>\w+)$")
+NAME = "\n-- name: "
+IF = "-- if "
 
 
 class _Loader(Protocol):
@@ -32,14 +30,18 @@ def read(path: str) -> str:
 
     Asked of the module's loader and not of `importlib.resources`, whose import alone takes as long as opening a store.
     """
-    return cast(_Loader, __spec__.loader).get_data(join(dirname(__file__), "sql", *path.split("/"))).decode()
+    data = cast(_Loader, __spec__.loader).get_data(join(dirname(__file__), "sql", *path.split("/")))
+    return data.decode().replace("\r\n", "\n")
 
 
 def parse(text: str) -> dict[str, str]:
-    """The statements of a file, by name."""
-    _, *parts = NAME.split(HEADING.sub("", text))
-    names, statements = parts[0::3], parts[2::3]
-    return {name: statement.strip() for name, statement in zip(names, statements, strict=True)}
+    """The statements of a file, by name. What is said about them stays in the file."""
+    _, *parts = text.split(NAME)
+    statements = {}
+    for part in parts:
+        name, *lines = part.split("\n")
+        statements[name] = "\n".join(line for line in lines if not line.startswith("--")).strip()
+    return statements
 
 
 def load(path: str) -> dict[str, str]:
@@ -51,10 +53,8 @@ def load(path: str) -> dict[str, str]:
 def asked(statement: str, *words: str) -> str:
     """The statement with those optional lines whose word is among `words`."""
     lines = []
-    for line in statement.splitlines():
-        optional = IF.match(line)
-        if optional is None:
-            lines.append(line)
-        elif optional["word"] in words:
-            lines.append(optional["sql"])
+    for line in statement.split("\n"):
+        sql, optional, word = line.partition(IF)
+        if not optional or word in words:
+            lines.append(sql.rstrip())
     return "\n".join(lines)

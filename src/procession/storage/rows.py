@@ -248,6 +248,10 @@ TOUCHERS: dict[type, Toucher] = {
 }
 
 
+LASTING: frozenset[type] = frozenset({e.IncidentRaised, e.RecordSent})
+"""Events whose rows stay when the instance is over."""
+
+
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -260,8 +264,14 @@ def project(
     number of the first token that is not there yet, and how many kept commands are.
     """
     touched = Touched()
-    for event in events:
-        TOUCHERS[event.__class__](touched, event)
+    if position < 0 and not state.live:  # born and over in one transaction: nothing live is left to be written
+        touched.names[0] = set(state.variables)
+        for event in events:
+            if event.__class__ in LASTING:
+                TOUCHERS[event.__class__](touched, event)
+    else:
+        for event in events:
+            TOUCHERS[event.__class__](touched, event)
     row = instance_row(state)
     if position < 0:
         batch.new.append(row)

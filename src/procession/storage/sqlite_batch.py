@@ -112,35 +112,44 @@ def names(texts: Iterable[str]) -> tuple[apsw.CArrayBinding]:
 
 def write(connection: apsw.Connection, batch: Batch) -> None:
     """All of the batch in one transaction. Whoever calls rolls back when it raises."""
-    execute, executemany = connection.execute, connection.executemany
-    execute(SQL["begin"])
-    changed = batch.changed
+    connection.execute(SQL["begin"])
     held: set[int] = set()
-    if changed:
-        held = _on_hold(connection, batch)
-        before = connection.total_changes()
-        executemany(SQL["change_instance"], [(*row, position) for row, position in changed])
-        if connection.total_changes() - before != len(changed):
-            execute(SQL["rollback"])
-            raise _conflict(connection, batch)
+    if batch.changed:
+        held = _change(connection, batch)
     for rows, statement in zip(_lists_of(batch), _STATEMENTS, strict=True):
         if rows:
-            executemany(statement, rows)
-    if changed:
+            connection.executemany(statement, rows)
+    if batch.changed or batch.jobs or batch.timers:
         _hold(connection, batch, held)
-    execute(SQL["commit"])
+    connection.execute(SQL["commit"])
 
 
-def _on_hold(connection: apsw.Connection, batch: Batch) -> set[int]:
-    """Those of the changed instances that were on hold before."""
-    if not connection.execute(SQL["any_on_hold"]).get:
-        return set()
-    return {id for (id,) in connection.execute(SQL["which_on_hold"], many(row.id for row, _ in batch.changed))}
+def _change(connection: apsw.Connection, batch: Batch) -> set[int]:
+    """Write the instances that are where they were read; refuse if one is not. Those that were on hold before."""
+    steps, changes, held = [], [], set()
+    before = {row[0]: row for row in connection.execute(SQL["stand_of"], many(row[0] for row, _ in batch.changed))}
+    for row, position in batch.changed:
+        stand = before.pop(row[0], None)
+        if stand is None or stand[1] != position:
+            connection.execute(SQL["rollback"])
+            raise _conflict(connection, batch)
+        if stand[2] == ON_HOLD:
+            held.add(row[0])
+        if stand[2] == row[4] and stand[3] == row[2] and stand[4] == row[6]:
+            steps.append(row)
+        else:
+            changes.append(row)
+    if steps:
+        connection.executemany(SQL["step_instance"], steps)
+    if changes:
+        connection.executemany(SQL["change_instance"], changes)
+    return held
 
 
 def _hold(connection: apsw.Connection, batch: Batch, before: set[int]) -> None:
     """Mark the jobs and timers of instances on hold, so that whoever looks for work does not even see them."""
-    now = {row.id for row, _ in batch.changed if row.status == ON_HOLD}
+    now = {row[0] for row, _ in batch.changed if row[4] == ON_HOLD}
+    now.update(row[0] for row in batch.new if row[4] == ON_HOLD)
     if now:
         connection.execute(SQL["hold_jobs"], many(now))
         connection.execute(SQL["hold_timers"], many(now))

@@ -87,7 +87,7 @@ class SqliteFile:
             return
         connection = self._connect()
         try:
-            connection.execute(SQL["connect_writer"])
+            connection.execute(SQL["connect_writer"]).fetchall()  # reading the answers runs all of it
             migrate(connection, self.name)
         except apsw.Error as error:
             ours = explain(error, connection, self.name)
@@ -138,7 +138,7 @@ class SqliteFile:
         if self.path == MEMORY or self._writer is None:
             return self.writer
         connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
-        connection.execute(SQL["connect_reader"])
+        connection.execute(SQL["connect_reader"]).fetchall()
         return Reader(self, connection)
 
     def _connect(self, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:
@@ -151,6 +151,7 @@ class SqliteFile:
         except apsw.Error as error:
             raise explain(error, None, self.path) from None
         connection.set_busy_timeout(BUSY_TIMEOUT)
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # a plan is made once, and not for each parameter
         connection.create_scalar_function("matches", cast(Any, matches), 2, deterministic=True)
         return connection
 
@@ -184,7 +185,7 @@ def migrate(connection: apsw.Connection, name: str) -> None:
         todo = pending(connection, name)
         connection.execute(SQL["create_migration"])
         for migration in todo:
-            connection.execute(migration.sql)
+            connection.execute(migration.sql).fetchall()
             connection.execute(SQL["add_migration"], (migration.version, migration.name, migration.checksum))
         connection.execute(SQL["commit"])
     except BaseException:

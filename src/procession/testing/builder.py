@@ -251,9 +251,7 @@ class ProcessBuilder:
         event = _timer(duration, date, cycle, zone)
         return self._next(self._new("intermediateCatchEvent", id, id, event=event, outputs=outputs))
 
-    def catch_message(
-        self, id: str, message: str, key: str, *, outputs: Mappings | None = None
-    ) -> ProcessBuilder:
+    def catch_message(self, id: str, message: str, key: str, *, outputs: Mappings | None = None) -> ProcessBuilder:
         """An intermediate event that waits for a message; `key` is the expression of the correlation key."""
         event = Event("message", name=message, key=key)
         return self._next(self._new("intermediateCatchEvent", id, id, event=event, outputs=outputs))
@@ -331,7 +329,9 @@ class ProcessBuilder:
         given = {"assignee": assignee, "candidateGroups": groups, "candidateUsers": users}
         node.extensions += _extension("zeebe:assignmentDefinition", given)
         node.extensions += _extension("zeebe:taskSchedule", {"dueDate": due, "followUpDate": follow_up})
-        node.extensions += _extension("zeebe:priorityDefinition", {"priority": None if priority is None else str(priority)})
+        node.extensions += _extension(
+            "zeebe:priorityDefinition", {"priority": None if priority is None else str(priority)}
+        )
         node.extensions += _extension("zeebe:formDefinition", {"formId": form})
         return self._next(node)
 
@@ -561,10 +561,17 @@ class ProcessBuilder:
         while id is None and identity in self._nodes:
             number += 1
             identity = f"{default}_{number}"
-        if identity in self._nodes:
-            raise ValueError(f"there is a node {identity!r} in {self.name!r} already")
+        if identity in self._nodes or identity == self.name:
+            raise ValueError(f"the id {identity!r} is taken in {self.name!r} already")
         return Node(
-            kind, identity, id is not None, name, inputs=dict(inputs or {}), outputs=dict(outputs or {}), event=event, host=host
+            kind,
+            identity,
+            id is not None,
+            name,
+            inputs=dict(inputs or {}),
+            outputs=dict(outputs or {}),
+            event=event,
+            host=host,
         )
 
     def _next(self, node: Node) -> ProcessBuilder:
@@ -676,7 +683,9 @@ def _tag(name: str) -> str:
     return f"{{{NAMESPACES[prefix]}}}{local}" if local else f"{{{BPMN}}}{prefix}"
 
 
-def _sub(parent: etree._Element, name: str, attributes: Mapping[str, str] | None = None, text: str | None = None) -> etree._Element:
+def _sub(
+    parent: etree._Element, name: str, attributes: Mapping[str, str] | None = None, text: str | None = None
+) -> etree._Element:
     element = etree.SubElement(parent, _tag(name), dict(attributes or {}))
     if text is not None:
         element.text = text
@@ -707,7 +716,11 @@ class _Writer:
         for builder, element in elements:
             if builder._lanes:
                 pool = etree.Element(_tag("collaboration"), {"id": f"{builder.name}_pool"})
-                given = {"id": f"{builder.name}_participant", "name": builder.title or builder.name, "processRef": builder.name}
+                given = {
+                    "id": f"{builder.name}_participant",
+                    "name": builder.title or builder.name,
+                    "processRef": builder.name,
+                }
                 _sub(pool, "participant", given)
                 element.addprevious(pool)
         for builder, _ in elements:

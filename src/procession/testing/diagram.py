@@ -40,9 +40,7 @@ def draw(
     plane_of = f"{process}_pool" if lanes else process
     width, height = _place(boxes, arrows, lanes)
     diagram = etree.SubElement(root, f"{{{DI}}}BPMNDiagram", {"id": f"{process}_diagram"}, nsmap=NAMESPACES)
-    plane = etree.SubElement(
-        diagram, f"{{{DI}}}BPMNPlane", {"id": f"{process}_plane", "bpmnElement": plane_of}
-    )
+    plane = etree.SubElement(diagram, f"{{{DI}}}BPMNPlane", {"id": f"{process}_plane", "bpmnElement": plane_of})
     if lanes:
         _move(boxes, 2 * HEAD, 0)
         _shape(plane, f"{process}_participant", 0, 0, width + 2 * HEAD, height, {"isHorizontal": "true"})

@@ -33,11 +33,10 @@ MOST_REMEMBERED = 10_000
 
 
 class Executor:
-    """Calls handlers, and keeps count of attempts for the back-off."""
+    """Calls handlers, and keeps count of attempts for the back-off (in `attempts`, by job)."""
 
-    def __init__(self, source: JobSource, name: str) -> None:
-        self._source, self._name = source, name
-        self._attempts: dict[str, int] = {}
+    def __init__(self, source: JobSource, name: str, attempts: dict[str, int]) -> None:
+        self._source, self._name, self._attempts = source, name, attempts
         self._loop: Any = None
         self._starting = threading.Lock()
 
@@ -51,7 +50,7 @@ class Executor:
         except BpmnError as error:
             log.info("%s: BPMN error %s", held, error)
             report = _throwing(self._source, job, error)
-        except BaseException as error:  # SystemExit of a handler must not end a thread of the pool
+        except BaseException as error:  # noqa: BLE001  (a handler's sys.exit must not end a thread of the pool)
             self._fail(held, error)
             return
         else:
@@ -108,7 +107,9 @@ class Executor:
             outcome = "no tries left"
         expected = isinstance(error, Retry)
         log.warning("%s failed: %s; %s", held, message, outcome, exc_info=None if expected else error)
-        self._report(held, lambda: self._source.fail_job(job.id, job.token, message, left, pause), may_fail=False)
+        self._report(
+            held, lambda: self._source.fail_job(job.id, job.token, message, retries=left, backoff=pause), may_fail=False
+        )
 
     def _remember(self, job: str, attempt: int) -> None:
         self._attempts[job] = attempt

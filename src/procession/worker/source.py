@@ -18,7 +18,7 @@ class JobSource(Protocol):
     def complete_job(self, id: str, token: int, variables: Mapping[str, Any] | None = None) -> Any:
         """It is done."""
 
-    def fail_job(self, id: str, token: int, message: str, retries: int | None = None, backoff: float = 0.0) -> Any:
+    def fail_job(self, id: str, token: int, message: str, *, retries: int | None = None, backoff: float = 0.0) -> Any:
         """It did not work; again after `backoff` seconds while tries are left."""
 
     def throw_error(

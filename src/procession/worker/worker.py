@@ -56,6 +56,7 @@ class Worker(Router):
         self.poll = poll
         self.grace = grace
         self.handled = 0
+        self._attempts: dict[str, int] = {}
         self._source: JobSource | None = None
         self._pool: Pool | None = None
         self._thread: threading.Thread | None = None
@@ -128,7 +129,7 @@ class Worker(Router):
         self._stopping.clear()
         self._failure = None
         self._grace = self.grace
-        executor = Executor(self._source, self.name)
+        executor = Executor(self._source, self.name, self._attempts)
         self._pool = Pool(self.concurrency, executor.run, self.name)
         poller = Poller(self._source, self.routes, self._pool, name=self.name, lock=self.lock)
         arguments = (poller, self._pool, executor, until_idle)

@@ -97,6 +97,15 @@ def test_an_expression_that_does_not_parse_says_where():
     assert problem.element == "g-a"
 
 
+def test_an_expression_that_can_never_have_a_value_is_refused():
+    body = split("exclusiveGateway", ' default="g-b"') + flow("g", "a", "= sie(list) > 2") + flow("g", "b")
+    problem = one(file(body))
+    assert problem.message == (
+        "The condition of flow 'g-a' can never have a value: There is no function 'sie' "
+        "(line 1, column 1 of 'sie(list) > 2')."
+    )
+
+
 def test_a_condition_in_another_language():
     condition = '<bpmn:conditionExpression language="http://www.w3.org/1999/XPath">x</bpmn:conditionExpression>'
     taken = f'<bpmn:sequenceFlow id="g-a" sourceRef="g" targetRef="a">{condition}</bpmn:sequenceFlow>'

@@ -149,9 +149,10 @@ CASES = [
     Case(
         "condition missing",
         gateway("inclusiveGateway") + flow("g", "e", "= a", name="f1") + flow("g", "e", name="f2"),
-        "The flow 'f2' out of inclusive gateway 'g' has no condition.",
+        "The flow 'f2' out of inclusive gateway 'g' has no condition: it is always taken.",
         "f2",
         'id="f2"',
+        "warning",
     ),
     Case(
         "condition misplaced",

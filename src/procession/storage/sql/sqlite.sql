@@ -68,13 +68,9 @@ COMMIT
 -- Nothing of it happened.
 ROLLBACK
 
--- name: any_on_hold
--- Whether any instance at all is on hold; most of the time none is, and the next statement is not needed.
-SELECT EXISTS (SELECT 1 FROM instance WHERE status = 'ON_HOLD' AND status <> 'FINISHED')
-
--- name: which_on_hold
--- Those of the instances that are on hold before the batch.
-SELECT id FROM instance WHERE status = 'ON_HOLD' AND id IN carray(?)
+-- name: stand_of
+-- What the instances of a batch are before it: does anything of them have to change that an index is made of?
+SELECT id, position, status, name, business_key FROM instance WHERE id IN carray(?)
 
 -- name: hold_jobs
 -- The jobs of instances that are on hold are not handed out.
@@ -99,13 +95,20 @@ INSERT INTO instance
      root, next_token, next_order, steps, ready, incidents)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
+-- name: step_instance
+-- What most transactions change: nothing that an index is made of, so that only one page is written.
+UPDATE instance
+SET definition = ?2, version = ?4, position = ?6, started_by = ?8, started = ?9, ended = ?10, parent_token = ?12,
+    next_token = ?14, next_order = ?15, steps = ?16, ready = ?17, incidents = ?18
+WHERE id = ?1
+
 -- name: change_instance
--- The whole row, if it is still at the position that was read (the last parameter).
+-- The whole row.
 UPDATE instance
 SET definition = ?2, name = ?3, version = ?4, status = ?5, position = ?6, business_key = ?7, started_by = ?8,
     started = ?9, ended = ?10, parent = ?11, parent_token = ?12, root = ?13, next_token = ?14, next_order = ?15,
     steps = ?16, ready = ?17, incidents = ?18
-WHERE id = ?1 AND position = ?19
+WHERE id = ?1
 
 -- name: add_history
 -- One transaction of one instance.

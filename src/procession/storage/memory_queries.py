@@ -1,0 +1,304 @@
+"""What people and screens ask of the store in memory, and the tables that it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from threading import Lock
+from typing import Any, TypeVar
+
+from procession.engine.state import CREATED, LIVE, ON_HOLD, STARTED
+from procession.storage import (
+    AuditRow,
+    CallRow,
+    DefinitionRow,
+    Due,
+    FailedStartRow,
+    HistoryRow,
+    InboxRow,
+    IncidentRow,
+    InstanceFilter,
+    InstanceRow,
+    InstanceRows,
+    JobRow,
+    KeptRow,
+    Lease,
+    LeasedJob,
+    LoopRow,
+    MessageRow,
+    OutboxRow,
+    OutputRow,
+    StartSubscriptionRow,
+    StartTimerRow,
+    SubscriptionRow,
+    TaskFilter,
+    TaskRow,
+    TimerRow,
+    TokenRow,
+    UserRow,
+    VariableRow,
+)
+from procession.storage.matching import matches, parse, tests
+from procession.storage.memory_tables import Agenda, Table, newest
+
+OWNER = itemgetter(1)  # of a job, task, timer, subscription, call or incident: its instance
+MESSAGE_KEY = itemgetter(1, 2)  # name and key
+AWAITED_NAME = itemgetter(5)
+AWAITED_KEY = itemgetter(5, 6)  # name and key
+
+R = TypeVar("R")
+
+
+class MemoryQueries:
+    """The half of a store that only reads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._instances: dict[int, InstanceRow] = {}
+        self._children: dict[int, dict[int, None]] = {}
+        self._ready: dict[int, None] = {}
+        self._history: dict[int, list[HistoryRow]] = {}
+        self._log: list[HistoryRow] = []
+        self._tokens: dict[int, dict[int, TokenRow]] = {}
+        self._variables: dict[int, dict[int, dict[str, VariableRow]]] = {}  # and by scope
+        self._loops: dict[int, dict[int, LoopRow]] = {}
+        self._outputs: dict[int, dict[int, dict[int, OutputRow]]] = {}  # and by token
+        self._kept: dict[int, dict[int, KeptRow]] = {}
+        self._jobs: Table[JobRow] = Table(OWNER)
+        self._leases: dict[int, Lease] = {}
+        self._available: dict[str, Agenda] = {}  # by type
+        self._tasks: Table[TaskRow] = Table(OWNER)
+        self._timers: Table[TimerRow] = Table(OWNER)
+        self._due = Agenda()
+        self._subscriptions: Table[SubscriptionRow] = Table(OWNER, AWAITED_NAME, AWAITED_KEY)
+        self._calls: Table[CallRow] = Table(OWNER)
+        self._incidents: Table[IncidentRow] = Table(OWNER)
+        self._messages: Table[MessageRow] = Table(MESSAGE_KEY)
+        self._expiries = Agenda()
+        self._outbox: dict[int, OutboxRow] = {}
+        self._inbox: dict[str, InboxRow] = {}
+        self._failed_starts: dict[int, FailedStartRow] = {}
+        self._audit: dict[int, AuditRow] = {}
+        self._definitions: dict[int, DefinitionRow] = {}
+        self._start_timers: dict[int, StartTimerRow] = {}
+        self._starts_due = Agenda()
+        self._start_subscriptions: dict[tuple[str, int, str], StartSubscriptionRow] = {}
+        self._revision = 0
+        self._users: dict[str, UserRow] = {}
+
+    # -- what time has come for ---------------------------------------------------------------------------------------
+
+    async def due(self, now: int, limit: int) -> Due:
+        with self._lock:
+            timers = [self._timers.rows[id] for id in self._due.due(now, limit)]
+            return Due(timers, [self._start_timers[id] for id in self._starts_due.due(now, limit)])
+
+    async def next_due(self) -> int | None:
+        with self._lock:
+            moments = (self._due.next(), self._starts_due.next())
+            return min((moment for moment in moments if moment is not None), default=None)
+
+    async def ready(self, limit: int) -> list[int]:
+        with self._lock:
+            return [id for id in sorted(self._ready) if not self._on_hold(id)][:limit]
+
+    # -- definitions --------------------------------------------------------------------------------------------------
+
+    async def definition(self, definition: int) -> DefinitionRow | None:
+        with self._lock:
+            return self._definitions.get(definition)
+
+    async def definitions(self, name: str | None = None, states: Sequence[str] = ()) -> list[DefinitionRow]:
+        with self._lock:
+            rows = [
+                row._replace(data=b"")
+                for row in self._definitions.values()
+                if name in (None, row.name) and (not states or row.state in states)
+            ]
+        return sorted(rows, key=lambda row: (row.name, -row.version))
+
+    async def definitions_changed(self) -> int:
+        return self._revision
+
+    # -- queries ------------------------------------------------------------------------------------------------------
+
+    async def instance(self, instance: int) -> InstanceRows | None:
+        with self._lock:
+            row = self._instances.get(instance)
+            return None if row is None else self._rows(row)
+
+    async def instances(self, where: InstanceFilter, limit: int = 50, before: int | None = None) -> list[InstanceRow]:
+        wanted = [(test, parse(test)[0]) for test in tests(where.variables)]
+        with self._lock:
+            return newest(self._instances, limit, lambda row: self._fits(row, where, wanted), before)
+
+    def _fits(self, row: InstanceRow, where: InstanceFilter, wanted: Sequence[tuple[str, str]]) -> bool:
+        text = None if where.text is None else folded(where.text)
+        return (
+            where.definition in (None, row.name)
+            and where.version in (None, row.version)
+            and (not where.statuses or row.status in where.statuses)
+            and where.business_key in (None, row.business_key)
+            and where.parent in (None, row.parent)
+            and where.root in (None, row.root)
+            and (where.started_after is None or row.started >= where.started_after)
+            and (where.started_before is None or row.started < where.started_before)
+            and (where.incidents is None or where.incidents == (row.incidents > 0))
+            and (where.node is None or any(t.node == where.node for t in self._tokens.get(row.id, {}).values()))
+            and (text is None or any(text in folded(told) for told in (row.name, row.business_key or "", str(row.id))))
+            and all(self._has(row.id, name, test) for test, name in wanted)
+        )
+
+    def _has(self, instance: int, name: str, test: str) -> bool:
+        variable = self._variables.get(instance, {}).get(0, {}).get(name)
+        return variable is not None and matches(variable.value, test)
+
+    async def history(self, instance: int, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
+        with self._lock:
+            return [row for row in self._history.get(instance, ()) if row.position > after][:limit]
+
+    async def recent_history(
+        self, limit: int = 50, before: tuple[int, int] | tuple[int, int, int] | None = None
+    ) -> list[HistoryRow]:
+        with self._lock:
+            end = len(self._log)
+            if before is not None:
+                at, instance, *position = before
+                seen = self._history.get(instance, ())
+                last = next((row for row in seen if row.at == at and row.position >= (*position, 0)[0]), None)
+                end = 0 if last is None else self._log.index(last)
+            return self._log[max(end - limit, 0) : end][::-1]
+
+    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[TaskRow]:
+        def fits(row: TaskRow) -> bool:
+            return (
+                where.instance in (None, row.instance)
+                and where.definition in (None, row.process)
+                and where.node in (None, row.node)
+                and where.assignee in (None, row.assignee)
+                and not (where.free and row.assignee is not None)
+            )
+
+        with self._lock:
+            return self._tasks.newest(limit, fits, before)
+
+    async def task(self, task: int) -> TaskRow | None:
+        return self._tasks.rows.get(task)
+
+    async def job(self, job: int) -> LeasedJob | None:
+        with self._lock:
+            row = self._jobs.rows.get(job)
+            return None if row is None else LeasedJob(row, self._leases[job])
+
+    async def incidents(
+        self, instance: int | None = None, open_only: bool = True, limit: int = 50, before: int | None = None
+    ) -> list[IncidentRow]:
+        def fits(row: IncidentRow) -> bool:
+            return instance in (None, row.instance) and not (open_only and row.resolved is not None)
+
+        with self._lock:
+            return self._incidents.newest(limit, fits, before)
+
+    async def messages(self, name: str | None = None, limit: int = 50) -> list[MessageRow]:
+        with self._lock:
+            return self._messages.newest(limit, lambda row: name in (None, row.name))
+
+    async def subscriptions(self, name: str | None = None, limit: int = 50) -> list[SubscriptionRow]:
+        with self._lock:
+            return self._subscriptions.newest(limit, lambda row: name in (None, row.name))
+
+    async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]:
+        with self._lock:
+            return newest(self._failed_starts, limit, before=before)
+
+    async def audit(self, limit: int = 50, before: int | None = None) -> list[AuditRow]:
+        with self._lock:
+            return newest(self._audit, limit, before=before)
+
+    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
+        with self._lock:
+            return [self._outbox[id] for id in sorted(self._outbox)[:limit]]
+
+    async def stuck(self, limit: int = 50) -> list[int]:
+        with self._lock:
+            return [id for id in sorted(self._instances) if self._is_stuck(self._instances[id])][:limit]
+
+    def _is_stuck(self, row: InstanceRow) -> bool:
+        if row.status not in (CREATED, STARTED) or row.ready:
+            return False
+        tables: tuple[Table[Any], ...] = (self._jobs, self._tasks, self._subscriptions, self._calls)
+        return (
+            not any(table.where(OWNER, row.id) for table in tables)
+            and not any(timer.token for timer in self._timers.where(OWNER, row.id))
+            and all(incident.resolved is not None for incident in self._incidents.where(OWNER, row.id))
+        )
+
+    async def counts(self) -> Mapping[str, int]:
+        with self._lock:
+            nested: dict[str, Mapping[int, Any]] = {"token": self._tokens, "loop": self._loops, "kept": self._kept}
+            deep: dict[str, Mapping[int, Any]] = {"variable": self._variables, "output": self._outputs}
+            return {
+                "instance": len(self._instances),
+                **{name: sum(map(len, rows.values())) for name, rows in nested.items()},
+                **{name: sum(len(g) for rows in of.values() for g in rows.values()) for name, of in deep.items()},
+                "job": len(self._jobs.rows),
+                "task": len(self._tasks.rows),
+                "timer": len(self._timers.rows),
+                "subscription": len(self._subscriptions.rows),
+                "call": len(self._calls.rows),
+                "incident": len(self._incidents.rows),
+                "history": len(self._log),
+                "message": len(self._messages.rows),
+                "outbox": len(self._outbox),
+                "inbox": len(self._inbox),
+                "failed_start": len(self._failed_starts),
+                "audit": len(self._audit),
+                "definition": len(self._definitions),
+                "start_timer": len(self._start_timers),
+                "start_subscription": len(self._start_subscriptions),
+                "user": len(self._users),
+            }
+
+    async def users(self) -> list[UserRow]:
+        with self._lock:
+            return [self._users[name] for name in sorted(self._users)]
+
+    def _rows(self, row: InstanceRow) -> InstanceRows:
+        id = row.id
+        rows = InstanceRows(
+            row,
+            variables=in_groups(self._variables, id),
+            incidents=[incident for incident in self._incidents.where(OWNER, id) if incident.resolved is None],
+        )
+        if row.status in LIVE:
+            rows.tokens = in_order(self._tokens, id)
+            rows.loops = in_order(self._loops, id)
+            rows.outputs = in_groups(self._outputs, id)
+            rows.kept = in_order(self._kept, id)
+            rows.jobs = self._jobs.where(OWNER, id)
+            rows.tasks = self._tasks.where(OWNER, id)
+            rows.timers = self._timers.where(OWNER, id)
+            rows.subscriptions = self._subscriptions.where(OWNER, id)
+            rows.calls = self._calls.where(OWNER, id)
+        return rows
+
+    def _on_hold(self, instance: int) -> bool:
+        row = self._instances.get(instance)
+        return row is not None and row.status == ON_HOLD
+
+
+def in_order(nested: Mapping[int, Mapping[Any, R]], instance: int) -> list[R]:
+    """The rows of an instance, by key."""
+    rows = nested.get(instance)
+    return [rows[key] for key in sorted(rows)] if rows else []
+
+
+def folded(text: str) -> bytes:
+    """Without the difference between a and A, in ASCII: as SQL's LIKE has it."""
+    return text.encode().lower()
+
+
+def in_groups(nested: Mapping[int, Mapping[int, Mapping[Any, R]]], instance: int) -> list[R]:
+    """The rows of an instance, by group and key."""
+    groups = nested.get(instance, {})
+    return [row for number in sorted(groups) for row in in_order(groups, number)]

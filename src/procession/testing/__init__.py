@@ -1,0 +1,20 @@
+"""For people who test their processes: build one, tell its story, move its clock.
+
+from procession.testing import Scenario, process
+
+ORDER = process("order").start().service_task("pack").user_task("check").end().build()
+
+def test_an_order_is_packed_and_checked():
+    order = Scenario(ORDER).start({"amount": 500})
+    order.complete_job("pack").complete_task("check")
+    assert order.status == "FINISHED"
+"""
+
+from __future__ import annotations
+
+from procession.runtime.clock import VirtualClock
+from procession.testing.builder import ProcessBuilder, bpmn_file, process
+from procession.testing.guardian import broken_rules
+from procession.testing.scenario import Scenario
+
+__all__ = ["ProcessBuilder", "Scenario", "VirtualClock", "bpmn_file", "broken_rules", "process"]

@@ -1,0 +1,346 @@
+"""Whatever is done to them, the stores answer alike: random batches against memory and a SQLite file with two openers."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from procession.errors import StorageError
+from procession.storage import Batch, InstanceFilter, Need, TaskFilter
+from procession.storage.memory import MemoryStorage
+from procession.storage.sqlite import SqliteStorage
+from tests.contracts import rows as make
+from tests.contracts.rows import Driven
+
+NAMES = ("order", "bill", "delivery")
+STATUSES = ("STARTED", "ON_HOLD", "CREATED", "FINISHED", "FAILED")
+KEYS = ("A", "B", "")
+SMALL = st.integers(0, 5)
+MOMENTS = st.integers(0, 8)
+
+# A list of a batch, what makes one of its rows, and what is drawn for it.
+WAITS = {
+    "jobs": (make.job, {"type": st.sampled_from("xy"), "retries": SMALL, "due": MOMENTS, "created": MOMENTS}),
+    "tasks": (make.task, {"assignee": st.sampled_from([None, "ada"]), "node": st.sampled_from("ab")}),
+    "timers": (make.timer, {"due": MOMENTS, "token": st.sampled_from([0, 1])}),
+    "subscriptions": (make.subscription, {"name": st.sampled_from("pq"), "key": st.sampled_from(KEYS)}),
+    "calls": (lambda instance, **given: make.call(instance, make.new_id(), **given), {"token": SMALL}),
+    "incidents": (make.incident, {"token": SMALL, "resolved": st.sampled_from([None, None, 3])}),
+}
+
+
+class Agreement(RuleBasedStateMachine):
+    @initialize()
+    def empty(self):
+        self.memory = Driven(MemoryStorage())
+        self.files = self.open_files()
+        for store in (self.memory, *self.files):
+            store.open()
+        self.caches = [{}, {}] if self.files[0] is not self.files[1] else [{}] * 2  # id → position that an opener knows
+        self.instances = {}  # the truth, id → row
+        self.waits = {name: {} for name in WAITS}  # id → row
+        self.others = {"messages": [], "keys": [], "definitions": [], "starts": []}
+
+    def open_files(self):
+        """Two openers of one file; here they are the same, and the file is in memory."""
+        return [Driven(SqliteStorage(":memory:"))] * 2
+
+    def teardown(self):
+        for store in self.files:
+            store.close()
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def both(self, opener, method, *args, **kwargs):
+        """The same answer, or the same kind of error, from memory and from the file."""
+        answers = []
+        for store in (self.memory, self.files[opener]):
+            try:
+                answers.append(getattr(store, method)(*args, **kwargs))
+            except StorageError as error:
+                answers.append(type(error))
+        assert answers[0] == answers[1], (method, args, kwargs)
+        return answers[0]
+
+    def some(self, data, ids, most=3):
+        ids = sorted(ids)
+        return data.draw(st.lists(st.sampled_from(ids), max_size=most, unique=True)) if ids else []
+
+    # -- a batch ------------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), opener=st.integers(0, 1), started=st.integers(0, 2), spoilt=st.integers(0, 12))
+    def transact(self, data, opener, started, spoilt):
+        """A few instances start or take a step, with whatever rows; sometimes the batch must be refused."""
+        batch = Batch()
+        for _ in range(started):
+            row = self.drawn(data, make.instance())
+            batch.new.append(row)
+            self.fill(data, batch, row.id)
+        live = [id for id, row in self.instances.items() if row.ended is None]
+        for id in self.some(data, live):
+            before = self.instances[id]
+            batch.changed.append((self.drawn(data, before._replace(position=before.position + 1)), before.position))
+            self.fill(data, batch, id)
+            self.empty_some(data, batch, id)
+        batch.history += [make.history(row.id, row.position, at=data.draw(MOMENTS)) for row in batch.new]
+        batch.history += [make.history(row.id, row.position, at=data.draw(MOMENTS)) for row, _ in batch.changed]
+        batch.messages = [
+            make.message(
+                data.draw(st.sampled_from("pq")), data.draw(st.sampled_from([None, "A"])), expires=data.draw(MOMENTS)
+            )
+            for _ in range(data.draw(st.integers(0, 1)))
+        ]
+        batch.messages_gone = [(id,) for id in self.some(data, self.others["messages"], 1)]
+        batch.inbox = [make.taken(f"k{make.new_id()}")] if data.draw(st.booleans()) else []
+        batch.outbox = [make.record(row.id) for row in batch.new]
+        batch.failed_starts = [make.failed_start()] if data.draw(st.booleans()) else []
+        batch.audit = [make.audit()] if data.draw(st.booleans()) else []
+        self.spoil(spoilt, batch)
+        if self.both(opener, "commit", batch) is None:
+            self.remember(opener, batch)
+        else:
+            assert spoilt <= 5
+
+    def drawn(self, data, row):
+        status = data.draw(st.sampled_from(STATUSES))
+        return row._replace(
+            status=status,
+            ended=9 if status in ("FINISHED", "FAILED") else None,
+            name=data.draw(st.sampled_from(NAMES)),
+            version=data.draw(st.integers(1, 2)),
+            business_key=data.draw(st.sampled_from([None, "K_1", "k%2"])),
+            parent=data.draw(st.sampled_from([None, *sorted(self.instances)[:3]])),
+            root=data.draw(st.sampled_from([row.id, *sorted(self.instances)[:3]])),
+            started=data.draw(MOMENTS),
+            ready=data.draw(st.integers(0, 1)),
+            incidents=data.draw(st.integers(0, 2)),
+        )
+
+    def fill(self, data, batch, id):
+        """Rows of one instance: new ones, and replacements of those that are there."""
+        for name, (maker, columns) in WAITS.items():
+            for _ in range(data.draw(st.integers(0, 1))):
+                row = maker(id, **{column: data.draw(values) for column, values in columns.items()})
+                mine = [there.id for there in self.waits[name].values() if there.instance == id]
+                if mine and name != "incidents" and data.draw(st.booleans()):
+                    row = row._replace(id=data.draw(st.sampled_from(mine)))
+                getattr(batch, name).append(row)
+        if data.draw(st.booleans()):
+            value = data.draw(st.sampled_from([b"1", b"1.0", b"true", b'"1"', b'{"a":{"b":1}}', b"null"]))
+            batch.variables.append(
+                make.variable(id, data.draw(st.sampled_from("vw")), value, data.draw(st.integers(0, 2)))
+            )
+            batch.tokens.append(make.token(id, data.draw(SMALL), node=data.draw(st.sampled_from("ab"))))
+        if data.draw(st.booleans()):
+            batch.loops.append(make.loop(id, data.draw(st.integers(1, 2))))
+            batch.outputs.append(make.output(id, data.draw(st.integers(1, 2)), data.draw(SMALL)))
+            batch.kept.append(make.kept(id, data.draw(SMALL)))
+
+    def empty_some(self, data, batch, id):
+        for name in WAITS:
+            mine = [there.id for there in self.waits[name].values() if there.instance == id]
+            gone = self.some(data, mine, 1)
+            if name == "incidents":
+                batch.incidents_resolved += [(5, id) for id in gone]
+            else:
+                getattr(batch, f"{name}_gone").extend((id,) for id in gone)
+        if data.draw(st.booleans()):
+            batch.tokens_gone.append((id, data.draw(SMALL)))
+            batch.variables_gone.append((id, 0, data.draw(st.sampled_from("vw"))))
+            batch.scopes_gone.append((id, data.draw(st.integers(1, 2))))
+        if data.draw(st.booleans()):
+            batch.loops_gone.append((id, data.draw(st.integers(1, 2))))
+            batch.kept_gone.append((id,))
+
+    def spoil(self, how, batch):
+        """Make it a batch that must be refused, if `how` says so and it can be."""
+        if how == 0 and batch.changed:
+            row, position = batch.changed[-1]
+            batch.changed[-1] = row, position - 1
+        elif how == 1 and self.instances:
+            batch.new.append(next(iter(self.instances.values())))
+        elif how == 2 and self.others["keys"]:
+            batch.inbox.append(make.taken(self.others["keys"][0]))
+        elif how == 3 and batch.history:
+            batch.history.append(batch.history[0])
+        elif how == 4 and batch.new:
+            batch.new.append(batch.new[0])
+        elif how == 5 and batch.changed:
+            batch.changed.append(batch.changed[0])
+
+    def remember(self, opener, batch):
+        for row in (*batch.new, *(row for row, _ in batch.changed)):
+            self.instances[row.id] = row
+            self.caches[opener][row.id] = row.position
+        for name in WAITS:
+            for (gone,) in getattr(batch, f"{name}_gone", ()):
+                self.waits[name].pop(gone, None)
+            self.waits[name].update((row.id, row) for row in getattr(batch, name))
+        for (gone,) in batch.messages_gone:
+            self.others["messages"].remove(gone)
+        self.others["messages"] += [row.id for row in batch.messages]
+        self.others["keys"] += [row.key for row in batch.inbox]
+
+    # -- what a processor asks ----------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), opener=st.integers(0, 1))
+    def load(self, data, opener):
+        """With what it has read and written before, an opener gets all that it must hear, and nothing else."""
+        cache = self.caches[opener]
+        wanted = [*self.some(data, self.instances), 1]
+        need = Need(
+            instances={id: cache.get(id, -1) for id in wanted},
+            known=cache,
+            jobs=[*self.some(data, self.waits["jobs"]), 1],
+            tasks=self.some(data, self.waits["tasks"]),
+            timers=self.some(data, self.waits["timers"]),
+            inbox=self.some(data, self.others["keys"]),
+            messages=[("p", None), ("q", "A"), ("s", "A")],
+            buffered=[("p", "A"), ("q", "B")],
+            children=self.some(data, self.instances),
+        )
+        found = self.both(opener, "load", need)
+        cache.update((id, rows.instance.position) for id, rows in found.instances.items() if rows is not None)
+        owners = {instance for instance, _ in found.jobs.values()} | {*found.tasks.values(), *found.timers.values()}
+        for id in {*wanted, *owners} - {1}:
+            assert cache[id] == self.instances[id].position
+
+    @rule(data=st.data(), opener=st.integers(0, 1), now=MOMENTS, limit=st.integers(0, 3))
+    def work(self, data, opener, now, limit):
+        leased = self.both(
+            opener, "lease_jobs", data.draw(st.sampled_from("xy")), "w", limit, now, now + data.draw(SMALL)
+        )
+        jobs = [(row.job.id, row.lease.fence) for row in leased]
+        for job, fence in jobs + [(id, 1) for id in self.some(data, self.waits["jobs"])]:
+            self.both(opener, "job", job)
+            if data.draw(st.booleans()):
+                self.both(opener, "extend_lease", job, fence, data.draw(MOMENTS), now + data.draw(SMALL))
+            if data.draw(st.booleans()):
+                self.both(opener, "release_lease", job, fence)
+
+    @rule(opener=st.integers(0, 1), now=MOMENTS, limit=SMALL)
+    def look_at_the_clock(self, opener, now, limit):
+        self.both(opener, "due", now, limit)
+        self.both(opener, "next_due")
+        self.both(opener, "ready", limit)
+
+    @rule(opener=st.integers(0, 1), now=MOMENTS)
+    def expire(self, opener, now):
+        self.both(opener, "expire_messages", now)
+        self.others["messages"] = [row.id for row in self.memory.messages(limit=1000)]
+
+    # -- definitions and users ----------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), opener=st.integers(0, 1))
+    def deploy(self, data, opener):
+        row = make.definition(data.draw(st.sampled_from(NAMES)), data.draw(st.integers(1, 4)))
+        if self.both(opener, "add_definitions", [row], [make.audit()]) is None:
+            self.others["definitions"].append(row.id)
+
+    @precondition(lambda self: self.others["definitions"])
+    @rule(data=st.data(), opener=st.integers(0, 1))
+    def publish(self, data, opener):
+        id = data.draw(st.sampled_from(self.others["definitions"]))
+        starts = [make.start_timer(id, data.draw(MOMENTS))]
+        messages = [make.start_subscription(id, name) for name in self.some(data, "pq")]
+        self.both(opener, "publish", id, starts, messages, [make.audit()])
+
+    @precondition(lambda self: self.others["definitions"])
+    @rule(data=st.data(), opener=st.integers(0, 1))
+    def deprecate(self, data, opener):
+        self.both(opener, "deprecate", data.draw(st.sampled_from([*self.others["definitions"], 1])), [])
+
+    @rule(opener=st.integers(0, 1), name=st.sampled_from(["ada", "bob"]), stays=st.booleans())
+    def users(self, opener, name, stays):
+        if stays:
+            self.both(opener, "put_user", make.user(name), [make.audit()])
+        else:
+            self.both(opener, "remove_user", name, [make.audit()])
+
+    # -- queries ------------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), opener=st.integers(0, 1), limit=st.integers(1, 4))
+    def find_instances(self, data, opener, limit):
+        def maybe(values):
+            return data.draw(st.none() | st.none() | values)
+
+        ids = st.sampled_from(sorted(self.instances) or [1])
+        where = InstanceFilter(
+            definition=maybe(st.sampled_from(NAMES)),
+            version=maybe(st.integers(1, 2)),
+            statuses=data.draw(st.lists(st.sampled_from(STATUSES), max_size=3)),
+            business_key=maybe(st.sampled_from(["K_1", "nobody"])),
+            parent=maybe(ids),
+            root=maybe(ids),
+            started_after=maybe(MOMENTS),
+            started_before=maybe(MOMENTS),
+            node=maybe(st.sampled_from("ab")),
+            incidents=maybe(st.booleans()),
+            text=maybe(st.sampled_from(["order", "K_", "%", "ILL", "7"])),
+            variables=maybe(st.sampled_from([{"v": 1}, {"v.a.b": 1, "w": True}, {"w": None}])) or {},
+        )
+        self.both(opener, "instances", where, limit, maybe(ids))
+
+    @rule(data=st.data(), opener=st.integers(0, 1), limit=st.integers(1, 4))
+    def ask_everything(self, data, opener, limit):
+        ids = st.sampled_from(sorted(self.instances) or [1])
+        id, before = data.draw(ids), data.draw(st.none() | ids)
+        self.both(opener, "instance", id)
+        self.both(opener, "history", id, data.draw(SMALL), limit)
+        log = self.both(opener, "recent_history", limit)
+        if log:
+            last = log[-1]
+            self.both(opener, "recent_history", limit, (last.at, last.instance, last.position))
+            self.both(opener, "recent_history", limit, (last.at, last.instance))
+        for given in ({}, {"instance": id}, {"free": True}, {"assignee": "ada"}, {"node": "a", "definition": "order"}):
+            self.both(opener, "tasks", TaskFilter(**given), limit, before)
+        for instance in (None, id):
+            for open_only in (True, False):
+                self.both(opener, "incidents", instance, open_only, limit, before)
+        for name in (None, "p"):
+            self.both(opener, "messages", name, limit)
+            self.both(opener, "subscriptions", name, limit)
+        self.both(
+            opener,
+            "definitions",
+            data.draw(st.sampled_from([None, *NAMES])),
+            data.draw(st.sampled_from([(), ("published",)])),
+        )
+        for method in ("failed_starts", "audit"):
+            self.both(opener, method, limit, before)
+        for method in ("outbox", "stuck"):
+            self.both(opener, method, limit)
+        for method in ("definitions_changed", "counts", "users"):
+            self.both(opener, method)
+        if records := self.memory.outbox(limit):
+            self.both(opener, "published", [records[-1].id])
+
+
+class AgreementOfTwo(Agreement):
+    """Two openers of one file, as two processes would be."""
+
+    def open_files(self):
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name) / "orders.db"
+        return [Driven(SqliteStorage(path)), Driven(SqliteStorage(path))]
+
+    def teardown(self):
+        super().teardown()
+        self.folder.cleanup()
+
+    @rule(opener=st.integers(0, 1))
+    def reopen(self, opener):
+        """An opener that comes back knows nothing."""
+        self.files[opener].close()
+        self.files[opener].open()
+        self.caches[opener].clear()
+
+
+TestAgreement = Agreement.TestCase
+TestAgreement.settings = settings(max_examples=50, stateful_step_count=25)
+TestAgreementOfTwo = AgreementOfTwo.TestCase
+TestAgreementOfTwo.settings = settings(max_examples=12, stateful_step_count=25)
