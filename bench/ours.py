@@ -123,6 +123,35 @@ def growth() -> None:
             )
 
 
+JOBS = b"""<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="defs" targetNamespace="urn:bench"
+ xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"><bpmn:process id="jobs" isExecutable="true">
+ <bpmn:startEvent id="start"><bpmn:outgoing>a</bpmn:outgoing></bpmn:startEvent>
+ <bpmn:serviceTask id="work"><bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
+ <bpmn:incoming>a</bpmn:incoming><bpmn:outgoing>b</bpmn:outgoing><bpmn:multiInstanceLoopCharacteristics>
+ <bpmn:extensionElements><zeebe:loopCharacteristics inputCollection="=items" inputElement="item" outputCollection="results"
+ outputElement="=result"/></bpmn:extensionElements></bpmn:multiInstanceLoopCharacteristics></bpmn:serviceTask>
+ <bpmn:endEvent id="end"><bpmn:incoming>b</bpmn:incoming></bpmn:endEvent>
+ <bpmn:sequenceFlow id="a" sourceRef="start" targetRef="work"/><bpmn:sequenceFlow id="b" sourceRef="work" targetRef="end"/>
+ </bpmn:process></bpmn:definitions>"""
+
+
+def durable_items() -> None:
+    """A job for each item of one instance, completed ten to a commit: what an item costs beside 10 or 10,000 others."""
+    for items in (10, 100, 1_000, 10_000):
+        with Engine(f"sqlite:///{scratch()}/j.db", clock=VirtualClock()) as engine:
+            engine.deploy(("jobs.bpmn", JOBS), publish=True)
+            begin, done = time.process_time(), 0
+            for _ in range(max(1, 1_000 // items)):
+                id = engine.start("jobs", {"items": list(range(items))}).id
+                while jobs := engine.activate_jobs("work", max_jobs=10, fetch=["item"]):
+                    asks = [engine.ask_complete_job(job.id, job.token, {"result": done}) for job in jobs]
+                    for ask in [engine.submit(ask) for ask in asks]:
+                        engine.wait(ask)
+                    done += len(jobs)
+                assert engine.instance(id).completed
+            emit(f"ours.jobs.sqlite.{items}", (time.process_time() - begin) / done * 1e6, "us/item")
+
+
 def untouched(kilobytes: int) -> None:
     """What a durable step costs beside a variable that nobody touches, and how many bytes it writes."""
     folder = scratch()
@@ -151,7 +180,7 @@ def untouched(kilobytes: int) -> None:
 
 
 if __name__ == "__main__":
-    parts = {"straight": straight, "waiting": waiting, "growth": growth}
+    parts = {"straight": straight, "waiting": waiting, "growth": growth, "items": durable_items}
     for part in sys.argv[1:] or [*parts, "vars"]:
         if part == "vars":
             for kilobytes in (0, 1, 100):

@@ -33,6 +33,7 @@ RATIOS = [
     ("loop turn on SQLite, 100,000 / 10", "ours.w3.sqlite.100000", "ours.w3.sqlite.10", "≤ 1.3"),
     ("parallel item, 10,000 / 10", "ours.w4.parallel.10000", "ours.w4.parallel.10", "≤ 1.3"),
     ("sequential item, 10,000 / 10", "ours.w4.sequential.10000", "ours.w4.sequential.10", "≤ 1.3"),
+    ("durable job of a parallel item, 10,000 / 10", "ours.jobs.sqlite.10000", "ours.jobs.sqlite.10", "≤ 1.3"),
     ("durable step beside 100 KB / beside nothing", "ours.step.vars_100KB", "ours.step.vars_0KB", "≤ 1.2"),
 ]
 

@@ -346,24 +346,28 @@ class Engine:
     # -- workers ------------------------------------------------------------------------------------------------------
 
     def activate_jobs(
-        self, type: str, *, worker: str = "worker", max_jobs: int = 1, lock: Span = 300.0
+        self,
+        type: str,
+        *,
+        worker: str = "worker",
+        max_jobs: int = 1,
+        lock: Span = 300.0,
+        fetch: Sequence[str] | None = None,
     ) -> list[v.JobView]:
-        """Take jobs of a type for as long as `lock`. Each carries a fencing number that its result must carry too."""
-        now = self.clock.now()
-        leased = self._intake.alone(self.storage.lease_jobs(type, worker, max_jobs, now, now + microseconds(lock)))
-        variables: dict[tuple[int, int], dict[str, Any]] = {}
-        return [
-            v.job_view(
-                job.job,
-                job.lease,
-                variables.setdefault((job.job.instance, job.job.token), drive(self._queries.job_variables(job))),
-            )
-            for job in leased
-        ]
+        """Take jobs of a type for as long as `lock`. Each carries a fencing number that its result must carry too.
+
+        `fetch` names the variables that the worker needs; None gives it all that the job sees, however big they are.
+        """
+        processor = self._intake.processor
+        return self._intake.alone(processor.activate_jobs(type, worker, max_jobs, microseconds(lock), fetch))
 
     def complete_job(self, id: str | int, token: int | None, variables: Mapping[str, Any] | None = None) -> str:
         """Hand in the result of a job; the id of its instance."""
-        return self._job(c.CompleteJob(_id(id, "Job"), _document(variables)), token)
+        return str(self._run(self.ask_complete_job(id, token, variables)))
+
+    def ask_complete_job(self, id: str | int, token: int | None, variables: Mapping[str, Any] | None = None) -> Ask:
+        """A completion for `submit`: its answer is the id of the instance."""
+        return Ask(c.CompleteJob(_id(id, "Job"), _document(variables)), self.principal, fence=token)
 
     def fail_job(
         self, id: str | int, token: int | None, message: str, *, retries: int | None = None, backoff: Span = 0.0
@@ -391,7 +395,7 @@ class Engine:
         """Give a job back untouched; False if it is not the caller's any more."""
         return self._intake.alone(self.storage.release_lease(_id(id, "Job"), token))
 
-    def _job(self, command: c.CompleteJob | c.FailJob | c.ThrowJobError, fence: int | None) -> str:
+    def _job(self, command: c.FailJob | c.ThrowJobError, fence: int | None) -> str:
         return str(self._run(Ask(command, self.principal, fence=fence)))
 
     # -- messages, time, people, care -----------------------------------------------------------------------------------

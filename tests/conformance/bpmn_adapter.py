@@ -12,10 +12,9 @@ from procession import Engine
 from procession.engine import events as e
 from procession.engine.codec import decode_events
 from procession.engine.events import Event
-from procession.engine.state import INACTIVE, Incident, Job, ProcessInstance, UserTaskItem
+from procession.engine.state import INACTIVE, Incident, Job, ProcessInstance, UserTaskItem, visible
 from procession.runtime.clock import VirtualClock
 from procession.runtime.drive import drive
-from procession.runtime.queries import visible
 from procession.storage.rows import restore
 
 STATES = {"CREATED": "active", "STARTED": "active", "ON_HOLD": "active", "FINISHED": "completed", "FAILED": "failed"}

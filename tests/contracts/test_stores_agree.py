@@ -77,7 +77,9 @@ class Agreement(RuleBasedStateMachine):
         """A few instances start or take a step, with whatever rows; sometimes the batch must be refused."""
         batch = Batch()
         for _ in range(started):
-            row = self.drawn(data, make.instance())
+            older = sorted(self.instances)[:3]
+            row = make.instance(parent=data.draw(st.sampled_from([None, *older])))
+            row = self.drawn(data, row._replace(root=data.draw(st.sampled_from([row.id, *older]))))
             batch.new.append(row)
             self.fill(data, batch, row.id)
         live = [id for id, row in self.instances.items() if row.ended is None]
@@ -113,8 +115,6 @@ class Agreement(RuleBasedStateMachine):
             name=data.draw(st.sampled_from(NAMES)),
             version=data.draw(st.integers(1, 2)),
             business_key=data.draw(st.sampled_from([None, "K_1", "k%2"])),
-            parent=data.draw(st.sampled_from([None, *sorted(self.instances)[:3]])),
-            root=data.draw(st.sampled_from([row.id, *sorted(self.instances)[:3]])),
             started=data.draw(MOMENTS),
             ready=data.draw(st.integers(0, 1)),
             incidents=data.draw(st.integers(0, 2)),

@@ -13,11 +13,12 @@ from typing import Any
 from procession.definition import ProcessDefinition
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM
+from procession.engine.apply import fold
+from procession.engine.codec import decode_events, encode
 from procession.engine.decide import decide
 from procession.engine.events import Event
 from procession.engine.state import Call, Incident, Job, ProcessInstance, Subscription, Timer, UserTaskItem, Wait
 from procession.storage import Batch, InstanceRows
-from procession.engine.codec import decode_events, encode
 from procession.storage.rows import project, restore
 from procession.testing.guardian import broken_rules, differences, folded
 
@@ -79,9 +80,12 @@ class Tables:
 class World:
     """Sends commands to one instance and checks everything after each of them."""
 
-    def __init__(self, definition: ProcessDefinition, *, reload: bool = False, steps: int = 10_000) -> None:
-        self.definition, self.reload, self.steps = definition, reload, steps
+    def __init__(
+        self, definition: ProcessDefinition, *, reload: bool = False, steps: int = 10_000, endless: int = 1_000_000
+    ) -> None:
+        self.definition, self.reload, self.steps, self.endless = definition, reload, steps, endless
         self.state = ProcessInstance(1)
+        self.replayed = ProcessInstance(1)  # folded from what history says, row by row
         self.tables = Tables()
         self.history: list[tuple[int, list[Event]]] = []
         self.events: list[Event] = []
@@ -106,7 +110,14 @@ class World:
         before = (state.position if self.history else -1, state.next_token, len(state.kept))
         self.now += 1
         events = decide(
-            self.definition, state, command, at=self.now, new_id=lambda: next(self.ids), principal=SYSTEM, steps=self.steps
+            self.definition,
+            state,
+            command,
+            at=self.now,
+            new_id=lambda: next(self.ids),
+            principal=SYSTEM,
+            steps=self.steps,
+            endless=self.endless,
         )
         if not events:
             return []
@@ -122,8 +133,9 @@ class World:
     def check(self) -> None:
         """All the rules; a message says which one is broken, and by what."""
         stored = restore(self.tables.read())
-        replayed = folded(1, self.history)
-        for what, other in (("replay", replayed), ("reload", stored)):
+        at, events = self.history[-1]
+        fold(self.replayed, events, at)
+        for what, other in (("replay", self.replayed), ("reload", stored)):
             found = differences(self.state, other)
             assert not found, f"{what} differs from live:\n" + "\n".join(found)
         found = broken_rules(self.state)
@@ -157,6 +169,13 @@ class World:
             return c.FinishCall(wait.id, "FINISHED", variables)
         assert isinstance(wait, Incident)
         return c.RetryToken(1, wait.token)
+
+    def end(self) -> None:
+        """Terminate what is still live; the rules say that nothing is left."""
+        if self.state.live:
+            self.send(c.EndInstance(1, "TERMINATED"))
+        found = differences(self.state, folded(1, self.history))
+        assert not found, "the whole history gives something else:\n" + "\n".join(found)
 
     def find(self, node: str) -> Wait:
         """What waits on a node."""

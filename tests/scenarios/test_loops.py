@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import procession.engine.decide as deciding
+from procession.engine.decide import decide
 from procession.testing import process
 
 COUNT = (
@@ -51,9 +51,12 @@ def test_other_branches_are_not_lost_in_it(scenario):
 
 
 def small_steps(monkeypatch, steps, endless):
-    monkeypatch.setattr(
-        deciding.decide, "__kwdefaults__", {**(deciding.decide.__kwdefaults__ or {}), "steps": steps, "endless": endless}
-    )
+    """Bounds that a test reaches soon."""
+
+    def small(*args, **options):
+        return decide(*args, **{**options, "steps": steps, "endless": endless})
+
+    monkeypatch.setattr("procession.runtime.work.decide", small)
 
 
 def test_an_endless_loop_becomes_an_incident_that_names_the_cycle(scenario, monkeypatch):

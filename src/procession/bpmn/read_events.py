@@ -148,6 +148,17 @@ def timer(reading: Reading, node: Node, element: Element) -> TimerTrigger | None
         )
         return None
     kind, child = given[0]
+    once = node.kind == "intermediateCatchEvent" or (
+        node.kind == "boundaryEvent" and node.element.get("cancelActivity", "true") != "false"
+    )
+    if kind == "cycle" and once and text_of(child).startswith("R"):  # a cron rule says: at its next date
+        reading.report.error(
+            "timer",
+            child,
+            f"The timer of {node.label} is a repeating interval, but it can fire only once.",
+            "Write a timeDate, a timeDuration or a cron rule; repetition is for start and non-interrupting boundary events.",
+        )
+        return None
     zone = (
         reading.own_attribute(element, "zone")
         or reading.own_attribute(node.element, "zone")

@@ -115,7 +115,9 @@ class Reading:
         for reason in expression.warnings:  # known to be null whatever the data: it would be found at night
             where = f"line {reason.line}, column {reason.column} of '{text}'"
             message = f"{what} can never have a value: {reason.message.rstrip('.')} ({where})."
-            self.report.error("expression", element, message, "Call a function of FEEL with the arguments that it takes.")
+            self.report.error(
+                "expression", element, message, "Call a function of FEEL with the arguments that it takes."
+            )
         return expression
 
     def expression(self, element: Element, text: str | None, what: str) -> Expression | None:

@@ -40,6 +40,7 @@ class Chronicle:
     def __init__(self, engine: Engine, instance: str) -> None:
         self._engine = engine
         self._followed = [Followed(engine, instance, 0)]
+        self._day = ""
 
     def news(self) -> Iterator[tuple[int, Line]]:
         """What happened since last time, in order: depth and line."""
@@ -51,7 +52,12 @@ class Chronicle:
                     if line.child is not None:
                         self._followed.append(Followed(self._engine, line.child, followed.depth + 1))
         found.sort(key=lambda item: item[1].at)
-        yield from found
+        for depth, line in found:
+            day = line.at[:10]
+            if self._day and day != self._day:
+                yield 0, Line(line.at, "·", f"It is {day}")
+            self._day = day
+            yield depth, line
 
 
 def definition_of(engine: Engine, name: str, version: int) -> Any:

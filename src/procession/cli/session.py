@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import typer
 
 from procession.cli.failures import INTERRUPTED, Usage, exit_code, tell
 from procession.cli.settings import Settings, settings
-from procession.errors import CommandRejected, StorageError
+from procession.errors import CommandRejected
 
 if TYPE_CHECKING:
     from procession.app import Engine
@@ -89,22 +88,20 @@ class Session:
 
     def document(self, value: Any) -> None:
         """One JSON document on stdout."""
-        typer.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+        typer.echo(readable(value))
 
     def items(self, items: Any, following: str | None = None) -> None:
         """A list as a JSON document."""
-        self.document({"items": [plain(item) for item in items], "next": following})
+        self.document({"items": list(items), "next": following})
 
 
-def plain(value: Any) -> Any:
-    """A view in JSON's own types, with the field names of the contract."""
-    from msgspec import Struct
+def readable(value: Any) -> str:
+    """A view (or plain data) as JSON for people to read, with the field names of the contract; decimals as they are."""
+    from msgspec import json
 
-    from procession.runtime.views import to_dict
+    from procession.engine.codec import encode
 
-    if isinstance(value, Struct):
-        return to_dict(value)
-    return value
+    return json.format(encode(value), indent=2).decode()
 
 
 def command(*, acting: bool = False, creates: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -160,4 +157,4 @@ def _roles_of(engine: Engine, name: str) -> tuple[str, ...]:
     raise CommandRejected(404, "User not found.", f"The store does not know '{name}'. Add the user, or give --role.")
 
 
-__all__ = ["Session", "StorageError", "command", "plain"]
+__all__ = ["Session", "command", "readable"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from procession.cli.session import Session, command, plain
+from procession.cli.session import Session, command, readable
 from procession.cli.start import show
 from procession.cli.waits import moment
 
@@ -45,8 +44,7 @@ def status(session: Session, instance: Instance) -> None:
         typer.echo(f"Exception on {exception.node}: {exception.message}")
         if exception.details:
             typer.echo("  " + exception.details.replace("\n", "\n  "))
-    variables = json.dumps(plain(view)["variables"], ensure_ascii=False, indent=2)
-    typer.echo("Variables " + variables)
+    typer.echo("Variables " + readable(view.variables))
 
 
 @command(acting=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from msgspec import convert
+from msgspec import convert, json
 
 from procession.cli.waits import moment
 from procession.definition import (
@@ -20,6 +19,7 @@ from procession.definition import (
 )
 from procession.definition.iso8601 import format_instant
 from procession.engine import events as e
+from procession.engine.codec import encode
 
 if TYPE_CHECKING:
     from procession.runtime.views import HistoryView
@@ -299,5 +299,5 @@ def _flat(values: dict[str, Any], hidden: frozenset[str], path: Sequence[str] = 
         elif isinstance(value, dict) and value:
             yield from _flat(value, hidden, here)
         else:
-            text = json.dumps(value, ensure_ascii=False, default=str)
+            text = json.format(encode(value), indent=0).decode()
             yield f"{dotted} = {text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + '…'}"

@@ -23,6 +23,11 @@ def decode(data: bytes | str) -> Any:
     return _decoder.decode(data)
 
 
+def copy(value: Any) -> Any:
+    """A value of its own: whoever gets it may change it."""
+    return _decoder.decode(_encoder.encode(value))
+
+
 def decode_events(data: bytes) -> list[Event]:
     """One transaction of history."""
     return _events.decode(data)

@@ -123,7 +123,9 @@ def _bound(step: Step, before: int, steps: int, endless: int) -> None:
     if total < endless:
         step.record(e.StepsCounted(total))
         return
-    running = list({token.id: token for token in step.ready if token.id in state.tokens and ready(state, token)}.values())
+    running = list(
+        {token.id: token for token in step.ready if token.id in state.tokens and ready(state, token)}.values()
+    )
     stopped = running if before >= endless else running[:1]
     others = total if len(stopped) < len(running) else 0
     step.record(e.StepsCounted(others or (1 if state.joins else 0)))

@@ -110,7 +110,10 @@ class TokenCreated(Fact):
 
 
 class TokenAdvanced(Fact):
-    """The token left its node and arrived on another. No flow: an event took it off its activity."""
+    """The token left its node and arrived on another. No flow: an event took it off its activity.
+
+    No flow and the same node: it is back to before its work began.
+    """
 
     token: int
     flow: str | None

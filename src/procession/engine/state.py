@@ -220,6 +220,19 @@ def derive(state: ProcessInstance) -> None:
             state.tokens[wait.token].waits[wait.id] = None
 
 
+def visible(state: ProcessInstance, token: int) -> dict[str, Any]:
+    """Every variable that a token sees: inner scopes hide outer ones."""
+    chain = [state.variables]
+    while token and token in state.tokens:
+        if token in state.locals:
+            chain.insert(1, state.locals[token])
+        token = state.tokens[token].scope
+    result: dict[str, Any] = {}
+    for scope in chain:
+        result.update(scope)
+    return result
+
+
 def merge(old: Any, new: Any) -> Any:
     """Objects merge deeply, everything else is replaced; null is a value. Never changes `old`."""
     if isinstance(old, dict) and isinstance(new, dict):

@@ -12,14 +12,16 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
-from procession.engine.codec import encode
+from procession.engine.codec import copy, encode
 from procession.engine.commands import Continue
-from procession.engine.state import ProcessInstance
+from procession.engine.state import ProcessInstance, visible
 from procession.errors import CommandRejected, StorageError, VersionConflict
 from procession.runtime.asks import Ask, Match, Start
 from procession.runtime.definitions import Definitions
+from procession.runtime.views import JobView, job_view
 from procession.runtime.work import Unit, Work
-from procession.storage import AuditRow, Batch, FailedStartRow, Storage
+from procession.storage import AuditRow, Batch, FailedStartRow, Need, Storage
+from procession.storage.rows import restore
 
 log = logging.getLogger("procession")
 
@@ -42,6 +44,10 @@ class Cache:
     def take(self, instance: int) -> ProcessInstance:
         """Hand a state over to a batch; it comes back with `put` after the commit, or not at all."""
         return self._states.pop(instance)
+
+    def peek(self, instance: int) -> ProcessInstance:
+        """A state to read from, before anybody changes it."""
+        return self._states[instance]
 
     def put(self, state: ProcessInstance) -> None:
         self._states[state.id] = state
@@ -170,6 +176,35 @@ class Processor:
             await self.storage.commit(batch)
         except StorageError as failure:
             log.error("the failure of %s could not be noted: %s", what, failure)
+
+    async def activate_jobs(
+        self, type: str, worker: str, limit: int, lock: int, fetch: Sequence[str] | None
+    ) -> list[JobView]:
+        """Hand out jobs with the variables that their tokens see; `lock` in microseconds."""
+        now = self.now()
+        leased = await self.storage.lease_jobs(type, worker, limit, now, now + lock)
+        states = await self._states({each.job.instance for each in leased})
+        jobs: list[JobView] = []
+        for job, lease in leased:
+            if (state := states.get(job.instance)) is not None:
+                seen = visible(state, job.token)
+                wanted = seen if fetch is None else {name: seen[name] for name in fetch if name in seen}
+                jobs.append(job_view(job, lease, copy(wanted)))
+        return jobs
+
+    async def _states(self, instances: set[int]) -> dict[int, ProcessInstance]:
+        """States to read from: cached where the store says that they are still true."""
+        if not instances:
+            return {}
+        found = await self.storage.load(Need({number: self.cache.get(number) for number in instances}))
+        states: dict[int, ProcessInstance] = {}
+        for number in instances:
+            if number not in found.instances:
+                states[number] = self.cache.peek(number)
+            elif (rows := found.instances[number]) is not None:
+                states[number] = restore(rows)
+                self.cache.put(states[number])
+        return states
 
     def failed_start(self, ask: Ask, error: CommandRejected, at: int) -> FailedStartRow:
         """What is listed under "Failed starts"."""

@@ -10,12 +10,11 @@ from procession.engine.access import Principal, permission
 from procession.engine.codec import decode
 from procession.engine.handlers.task import candidate
 from procession.engine.state import ProcessInstance, UserTaskItem
-from procession.engine.step import View as Variables
 from procession.errors import CommandRejected
 from procession.runtime import views as v
 from procession.runtime.definitions import Definitions
 from procession.runtime.replay import replay
-from procession.storage import InstanceFilter, InstanceRow, LeasedJob, Storage, TaskFilter, TaskRow
+from procession.storage import InstanceFilter, InstanceRow, Storage, TaskFilter, TaskRow
 from procession.storage.rows import restore
 
 MAX_LIMIT = 1000
@@ -147,13 +146,6 @@ class Queries:
             else None
         )
 
-    async def job_variables(self, leased: LeasedJob) -> dict[str, Any]:
-        """The variables that a worker gets: all that the job's token sees."""
-        rows = await self._storage.instance(leased.job.instance)
-        if rows is None:
-            return {}
-        return visible(restore(rows), leased.job.token)
-
     async def failed_starts(self, limit: int, cursor: str | None) -> v.Page:
         self._require_operator("see failed starts")
         size = _limit(limit)
@@ -210,17 +202,6 @@ class Queries:
             if permission(self._principal, definition, "view", owner=state.started_by) is None:
                 return state
         raise CommandRejected(404, "Process instance not found.", f"There is no instance {instance}.")
-
-
-def visible(state: ProcessInstance, token: int) -> dict[str, Any]:
-    """Every variable that a token sees, inner scopes before outer ones."""
-    chain: list[dict[str, Any]] = []
-    scope = token
-    while scope and scope in state.tokens:
-        if scope in state.locals:
-            chain.append(state.locals[scope])
-        scope = state.tokens[scope].scope
-    return dict(Variables([*chain, state.variables]).items())
 
 
 def _back_sequence(nodes: list[str], definition: Any) -> list[str]:

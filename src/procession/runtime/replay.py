@@ -40,7 +40,7 @@ class Replay:
         if isinstance(event, e.TokenCreated):
             self.visits[event.token] = [(event.node, at)]
         elif isinstance(event, e.TokenAdvanced):
-            if tokens[event.token].node != event.node:
+            if event.flow is not None or tokens[event.token].node != event.node:
                 if event.flow is not None:
                     self.left.append(tokens[event.token].node)
                 self.visits[event.token].append((event.node, at))

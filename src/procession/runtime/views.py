@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from procession.definition import ProcessDefinition
 from procession.definition.iso8601 import format_instant
 from procession.engine.access import Principal, permission
-from procession.engine.codec import decode, encode
+from procession.engine.codec import copy, decode, encode
 from procession.engine.handlers.task import may_claim, may_complete
 from procession.engine.state import (
     FINISHED,
@@ -351,9 +351,9 @@ def allowed(state: ProcessInstance, definition: ProcessDefinition, principal: Pr
 
 def mask(variables: dict[str, Any], definition: ProcessDefinition, principal: Principal) -> dict[str, Any]:
     """Variables as the principal may see them: sensitive ones are masked for everybody but the program that embeds us."""
+    result: dict[str, Any] = copy(variables)  # of their own: the state is not the caller's to change
     if principal.system or not definition.sensitive:
-        return variables
-    result = variables
+        return result
     for path in definition.sensitive:
         result = _masked(result, path.split("."))
     return result

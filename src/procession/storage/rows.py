@@ -61,6 +61,7 @@ class Touched:
 
     __slots__ = (
         "born",
+        "ended",
         "gone",
         "incidents",
         "kept",
@@ -81,6 +82,7 @@ class Touched:
         self.scopes: set[int] = set()  # closed
         self.reset = False  # the root variables were patched: any of them may be gone
         self.loops: set[int] = set()
+        self.ended: set[int] = set()  # loops
         self.outputs: list[tuple[int, int]] = []
         self.waits: set[int] = set()
         self.born: set[int] = set()
@@ -135,6 +137,8 @@ def _joined(touched: Touched, event: e.JoinFired) -> None:
 def _loop(touched: Touched, event: e.LoopStarted | e.LoopEnded) -> None:
     touched.tokens.add(event.token)
     touched.loops.add(event.token)
+    if isinstance(event, e.LoopEnded):
+        touched.ended.add(event.token)
 
 
 def _item(touched: Touched, event: e.ItemFinished) -> None:
@@ -327,7 +331,7 @@ def instance_row(state: ProcessInstance) -> InstanceRow:
 def _project_variables(batch: Batch, state: ProcessInstance, touched: Touched, first_token: int) -> None:
     instance = state.id
     for scope in touched.scopes:
-        if scope < first_token and scope not in state.locals:
+        if scope < first_token:  # the store removes before it puts: the scope may have been opened again since
             batch.scopes_gone.append((instance, scope))
     for scope, names in touched.names.items():
         values = state.locals.get(scope) if scope else state.variables
@@ -371,11 +375,11 @@ def _project_tokens(batch: Batch, state: ProcessInstance, touched: Touched, firs
         loop = state.loops.get(number)
         if loop is not None:
             batch.loops.append(LoopRow(instance, number, encode(loop.items)))
-        elif number < first_token:
+        if number in touched.ended and number < first_token:
             batch.loops_gone.append((instance, number))
     for number, index in touched.outputs:
         loop = state.loops.get(number)
-        if loop is not None:
+        if loop is not None and index in loop.outputs:
             batch.outputs.append(OutputRow(instance, number, index, encode(loop.outputs[index])))
 
 

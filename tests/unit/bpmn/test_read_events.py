@@ -98,13 +98,17 @@ def test_several_start_events():
     [
         ("date", "timeDate", "2030-01-01T00:00:00+01:00"),
         ("duration", "timeDuration", "PT5M"),
-        ("cycle", "timeCycle", "R3/PT1M"),
     ],
 )
 def test_timers(kind, name, text):
     caught = node(f'<bpmn:intermediateCatchEvent id="x">{timer(name, text)}</bpmn:intermediateCatchEvent>')
     assert isinstance(caught, IntermediateCatchEvent)
     assert caught.trigger == TimerTrigger(kind, text, "UTC")
+
+
+def test_a_cycle_that_is_none():
+    problem = one(file(f'<bpmn:startEvent id="s">{timer("timeCycle", "R/")}</bpmn:startEvent>'))
+    assert problem.message.startswith("'R/' is not a repeating interval.")
 
 
 def test_a_timer_by_expression():
@@ -128,7 +132,10 @@ def test_a_timer_in_the_language_feel_needs_no_sign():
     [
         (timer("timeDuration", "5 minutes"), "'5 minutes' is not an ISO 8601 duration."),
         (timer("timeDate", "tomorrow"), "'tomorrow' is not an ISO 8601 date and time."),
-        (timer("timeCycle", "R/"), "'R/' is not a repeating interval."),
+        (
+            timer("timeCycle", "R/PT1H"),
+            "The timer of intermediate catch event 'x' is a repeating interval, but it can fire only once.",
+        ),
         (timer("timeDuration", "P1D", ' procession:zone="Mars/Base"'), "There is no time zone 'Mars/Base'."),
         (timer("timeDuration", ""), "The time of intermediate catch event 'x' is empty."),
         (timer("timeDuration", "${wait}"), "The time of intermediate catch event 'x' is not FEEL: '${wait}'."),

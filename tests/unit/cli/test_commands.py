@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from procession import Engine
+from procession import Engine, VirtualClock
+from procession.cli.live import Chronicle
 from tests.unit.cli.conftest import ANA, CARD, ORDER
 
 # -- definitions ------------------------------------------------------------------------------------------------------
@@ -375,3 +376,27 @@ def test_the_demo_tells_its_story_and_ends(line):
         assert part in text
     assert len(line.json("instances", "--store", "sqlite:///demo.db", "--status", "FINISHED")["items"]) == 3
     assert "is kept" not in line.out("demo", "--store", "sqlite:///demo.db"), "a second time on the same store"
+
+
+def test_fractions_stay_numbers(cards):
+    data = '{"client": {"name": "Ana", "income": 2400.10}}'
+    start = cards.run("start", "credit_card", "--start-condition", "PF", "--data", data, "--json").stdout
+    assert '"income": 2400.1' in start
+    card = json.loads(start)["id"]
+    assert '"income": 2400.1' in cards.out("status", card)
+    assert "client.income = 2400.1" in cards.out("history", card)
+    assert cards.json("history", card)["items"][0]["events"][0][4]["client"]["income"] == 2400.1
+
+
+def test_a_story_of_several_days_says_which_day_it_is():
+    with Engine(clock=VirtualClock("2026-11-23T23:00:00Z")) as engine:
+        engine.deploy(CARD, publish=True)
+        data = {"company": {"vat": "1"}, "client": {"name": "Bo", "income": 5000}}
+        card = engine.start("credit_card", data, start_condition="PJ")
+        engine.complete_task(engine.tasks().items[0].id, {"amount": 20_000})
+        engine.clock.advance("P3D")
+        engine.run_due()
+        story = [str(line) for _, line in Chronicle(engine, card.id).news()]
+    assert story.index("23:00:00  · It is 2026-11-26") == story.index("23:00:00  ◷ 24 hours  the time has come") - 1
+    for part in ("◷ 3 days  the time has come", "✗ Review  interrupted", "● Refused"):
+        assert f"23:00:00  {part}" in story

@@ -128,7 +128,7 @@ def arrive_again(step: Step, token: Token) -> None:
     """Back to before the work of the node began, so that it can be tried again; a child of a loop keeps its item."""
     step.cancel_waits(token)
     step.close_scope(token)
-    step.record(e.TokenAdvanced(token.id, token.flow, token.node))
+    step.record(e.TokenAdvanced(token.id, None, token.node))
     loop = getattr(step.nodes[token.node], "loop", None)
     if token.item is not None and token.parent is not None and loop is not None:
         body = step.state.tokens[token.parent]

@@ -6,7 +6,7 @@ from typing import Any
 
 from procession.definition import Activity, BoundaryEvent, ErrorTrigger
 from procession.engine.behaviors.boundary_event import interrupt
-from procession.engine.state import ABORTED, FINISHED, Token
+from procession.engine.state import ABORTED, TERMINATED, Token
 from procession.engine.step import Step
 
 
@@ -48,6 +48,6 @@ def throw(step: Step, token: Token, code: str, message: str, variables: dict[str
             step.cancel_token(root, ABORTED)
         if variables:
             step.set_root(variables)
-        step.finish(FINISHED, code, message)
+        step.finish(TERMINATED, code, message)
         return True
     return False

@@ -1,0 +1,154 @@
+"""What callers hand in, before it goes anywhere: ids, texts, numbers, spans of time and data. What is none is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import Any, overload
+
+import msgspec
+
+from procession.engine.codec import decode, encode
+from procession.errors import CommandRejected
+from procession.runtime.clock import microseconds
+
+DEEPEST = 200
+"""Levels of objects and lists in each other."""
+
+LARGEST_ID = 2**63 - 1
+LONGEST_SPAN = 100 * 365 * 86_400 * 1_000_000
+"""Microseconds: a hundred years."""
+
+
+def identity(value: str | int, what: str) -> int:
+    """The number behind an id; what cannot be one is not found."""
+    if isinstance(value, int) or (isinstance(value, str) and value.isdecimal() and len(value) <= len(str(LARGEST_ID))):
+        number = int(value)
+        if 0 <= number <= LARGEST_ID:
+            return number
+    raise CommandRejected(404, f"{what} not found.", f"{str(value)[:50]!r} is no id.")
+
+
+@overload
+def text(value: str, what: str) -> str: ...
+@overload
+def text(value: str | None, what: str) -> str | None: ...
+def text(value: str | None, what: str) -> str | None:
+    """A name or a key: any characters but those that no store keeps."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise not_valid(f"{what} must be a text, not {kind(value)}.")
+    if "\0" in value:
+        raise not_valid(f"{what} must not contain the character NUL.")
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise not_valid(f"{what} must be Unicode; {ascii(value)[:100]} contains half a surrogate pair.")
+    return value
+
+
+def remark(value: str) -> str:
+    """A reason or the message of an error: kept for people to read, with ? for what no store keeps."""
+    return str(value).replace("\0", "?").encode("utf-8", "replace").decode()
+
+
+def number(value: int, what: str, least: int, most: int = 1_000_000_000) -> int:
+    """A whole number within bounds."""
+    if not isinstance(value, int) or not least <= value <= most:
+        raise not_valid(f"{what} must be a whole number from {least:,} to {most:,}, not {str(value)[:50]}.")
+    return value
+
+
+def span(value: float | timedelta, what: str) -> int:
+    """Seconds or a timedelta, in microseconds."""
+    try:
+        length = microseconds(value)
+    except (TypeError, ValueError, OverflowError):
+        length = -1
+    if not 0 <= length <= LONGEST_SPAN:
+        raise not_valid(f"{what} must be seconds or a timedelta, from 0 to a hundred years, not {str(value)[:50]}.")
+    return length
+
+
+def document(data: Mapping[str, Any] | None, limit: int | None = None) -> dict[str, Any]:
+    """A copy of the caller's data as JSON values: fractions become decimals; what is no JSON is refused."""
+    if not data and (data is None or isinstance(data, Mapping)):
+        return {}
+    try:
+        if not isinstance(data, Mapping):
+            raise _NoJson(f"an object, not {kind(data)}")
+        _check(data, 1)
+        encoded = encode(data if isinstance(data, dict) else dict(data))
+        if limit is not None and len(encoded) > limit:
+            detail = f"Data of {len(encoded):,} bytes; {limit:,} are allowed."
+            raise CommandRejected(413, "Request is too large.", detail)
+        result: Any = decode(encoded)
+    except _NoJson as error:
+        raise not_valid(f"Data must be JSON: {error}", error.pointer) from None
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise not_valid(f"Data must be JSON: {error}") from error
+    return result  # type: ignore[no-any-return]
+
+
+class _NoJson(Exception):
+    """Something that JSON has not; `path` leads to it, from the inside out."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path: list[str | int] = []
+
+    @property
+    def pointer(self) -> str:
+        """A JSON pointer (RFC 6901)."""
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in reversed(self.path))
+        return "".join(f"/{step}" for step in steps).encode("utf-8", "replace").decode()[:200]
+
+    def __str__(self) -> str:
+        return f"{self.message} (at {self.pointer})." if self.path else f"{self.message}."
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
+def _check(value: Any, depth: int) -> None:
+    """The encoder would make null of NaN and a list of a set: what JSON has not is refused, not changed."""
+    if value.__class__ in _PLAIN:
+        return
+    if isinstance(value, dict | Mapping):
+        items: Any = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    elif isinstance(value, float | Decimal):
+        if not isfinite(value):
+            raise _NoJson(f"{value} is no number of JSON")
+        return
+    elif isinstance(value, str | int):
+        return
+    else:
+        raise _NoJson(f"{kind(value)} is no value of JSON")
+    if depth > DEEPEST:
+        raise _NoJson(f"it is nested deeper than {DEEPEST} levels, or contains itself")
+    for name, item in items:
+        if item.__class__ in _PLAIN and name.__class__ in _PLAIN and name is not None:
+            if name.__class__ is str or value.__class__ is list:
+                continue
+        try:
+            if not isinstance(name, str) and not isinstance(value, list | tuple):
+                raise _NoJson(f"the name {name!r} is no text")
+            _check(item, depth + 1)
+        except _NoJson as error:
+            error.path.append(name)
+            raise
+
+
+def kind(value: Any) -> str:
+    """What a value is, for people."""
+    return f"a {value.__class__.__name__}"
+
+
+def not_valid(detail: str, pointer: str = "") -> CommandRejected:
+    """422, with a JSON pointer to what is wrong."""
+    extra = {"errors": [{"pointer": pointer, "message": detail}]} if pointer else None
+    return CommandRejected(422, "Not valid.", detail, key="error.validation", extra=extra)
