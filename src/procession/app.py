@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import os
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import msgspec
-
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM, Principal
-from procession.engine.codec import decode, encode
+from procession.engine.codec import encode
 from procession.engine.state import FAILED, LIVE
+from procession.engine.triggers.message import correlation_key
 from procession.errors import CommandRejected, ProcessionError
+from procession.runtime import checks
 from procession.runtime import views as v
 from procession.runtime.asks import Ask, Inherit, Publish, Start
 from procession.runtime.chores import Reconciler, run_due
-from procession.runtime.clock import Clock, SystemClock, microseconds
+from procession.runtime.clock import Clock, SystemClock
 from procession.runtime.definitions import Definitions
 from procession.runtime.drive import drive
-from procession.runtime.ids import Ids
+from procession.runtime.ids import NODES, Ids
 from procession.runtime.intake import Intake
 from procession.runtime.processor import Processor
 from procession.runtime.queries import Queries
@@ -34,9 +35,6 @@ Span = float | timedelta
 
 START_LIMIT = 1_000_000
 """Bytes of start data, as JSON."""
-
-LONGEST_ID = 19
-"""Digits of the largest 64-bit number."""
 
 
 def open_storage(url: str) -> Storage:
@@ -77,20 +75,20 @@ class Engine:
         self.principal = principal
         self.storage = open_storage(store)
         drive(self.storage.open())
-        ids = Ids(self.clock.now, os.getpid() % 1024 if node is None else node)
+        ids = Ids(self.clock.now, _free_node() if node is None else node)
         self._definitions = Definitions(self.storage, ids, self.clock.now)
         self._intake = Intake(Processor(self.storage, self._definitions, self.clock.now, ids))
         self._ids = ids
         self._reconciler = Reconciler(self._intake, self.clock.now)
         self._owner = True
-        if not self.clock.virtual and (drive(self.storage.next_due()) is not None or drive(self.storage.ready(1))):
-            self._reconciler.start()
+        if self._scheduled() or drive(self.storage.ready(1)) or drive(self.storage.messages(limit=1)):
+            self._alarm()
 
     def as_user(self, name: str, roles: Iterable[str] = ()) -> Engine:
         """The same engine, asked by somebody with these roles."""
         other = object.__new__(Engine)
         other.__dict__.update(self.__dict__)
-        other.principal = Principal(name, frozenset(roles))
+        other.principal = Principal(checks.text(name, "The name of a user"), frozenset(roles))
         other._owner = False
         return other
 
@@ -101,11 +99,11 @@ class Engine:
         return other
 
     def close(self) -> None:
-        """Finish what is queued and release the store."""
+        """Finish what is queued and release the store. A long run stops between two transactions, to go on later."""
         if self._owner:
             self._owner = False
+            self._intake.close()
             self._reconciler.stop()
-            self._intake.flush()
             self._intake.alone(self.storage.close())
 
     def __enter__(self) -> Engine:
@@ -121,28 +119,31 @@ class Engine:
     def deploy(self, *files: str | Path | tuple[str, bytes], publish: bool = False) -> list[v.DefinitionView]:
         """Add BPMN files, all or none (`InvalidDefinition` lists every problem); the same bytes keep their version."""
         contents = [f if isinstance(f, tuple) else (Path(f).name, Path(f).read_bytes()) for f in files]
+        contents = [(checks.remark(name), data) for name, data in contents]
         rows = self._intake.alone(self._definitions.deploy(contents, self.principal, publish=publish))
-        if publish:
+        if publish and self._scheduled():
             self._alarm()
         return [v.definition_view(row) for row in rows]
 
     def publish(self, name: str, version: int | None = None) -> v.DefinitionView:
         """Make a version (the newest) the one that is started."""
-        row = self._intake.alone(self._definitions.publish(name, version, self.principal))
-        self._alarm()
+        row = self._intake.alone(self._definitions.publish(checks.text(name, "The process"), version, self.principal))
+        if self._scheduled():
+            self._alarm()
         return v.definition_view(row)
 
     def deprecate(self, name: str, version: int | None = None) -> v.DefinitionView:
         """Start no more instances of a version."""
+        name = checks.text(name, "The process")
         return v.definition_view(self._intake.alone(self._definitions.deprecate(name, version, self.principal)))
 
     def definitions(self, name: str | None = None) -> list[v.DefinitionView]:
         """Every version of every process (or of one), newest first."""
-        return [v.definition_view(row) for row in drive(self.storage.definitions(name))]
+        return [v.definition_view(row) for row in drive(self.storage.definitions(checks.text(name, "The process")))]
 
     def definition_file(self, name: str, version: int | None = None) -> bytes:
         """The file of a version, byte for byte as it was added."""
-        row = drive(self._definitions.require(name, version))
+        row = drive(self._definitions.require(checks.text(name, "The process"), version))
         full = drive(self.storage.definition(row.id))
         assert full is not None
         return full.data
@@ -164,12 +165,15 @@ class Engine:
         """Start the published version; answers when the instance waits or has ended. Refusals are those of the contract."""
         inherit = None
         if inherit_from is not None:
-            inherit = Inherit(_id(inherit_from, "Process instance"), tuple(params_to_copy), tuple(without_params))
+            inherit = Inherit(
+                checks.identity(inherit_from, "Process instance"), tuple(params_to_copy), tuple(without_params)
+            )
         ask = self.ask_start(
             name, variables, start_condition=start_condition, business_key=business_key, inherit=inherit
         )
         if idempotency_key is not None:
-            ask.key = f"start:{self.principal.name}:{idempotency_key}"
+            key = checks.text(idempotency_key, "The idempotency key")
+            ask.key = "start:" + encode([self.principal.name, key]).decode()
         ask.render = self._render
         return self._run(ask)  # type: ignore[no-any-return]
 
@@ -183,8 +187,14 @@ class Engine:
         inherit: Inherit | None = None,
     ) -> Ask:
         """A start for `submit`: its answer is the id of the instance."""
-        data = _document(variables, START_LIMIT)
-        start = Start(name, data, start_condition=start_condition, business_key=business_key, inherit=inherit)
+        data = checks.document(variables, START_LIMIT)
+        start = Start(
+            checks.text(name, "The process"),
+            data,
+            start_condition=checks.text(start_condition, "The start condition"),
+            business_key=checks.text(business_key, "The business key"),
+            inherit=inherit,
+        )
         return Ask(start, self.principal)
 
     def submit(self, ask: Ask) -> Ask:
@@ -193,11 +203,14 @@ class Engine:
 
     def wait(self, ask: Ask) -> Any:
         """The answer to a command that was submitted."""
-        return self._intake.wait(ask)
+        try:
+            return self._intake.wait(ask)
+        finally:
+            self._look_after()
 
     def instance(self, id: str | int) -> v.InstanceView:
         """Everything about an instance."""
-        return drive(self._queries.instance(_id(id, "Process instance")))
+        return drive(self._queries.instance(checks.identity(id, "Process instance")))
 
     def instances(
         self,
@@ -218,36 +231,36 @@ class Engine:
     ) -> v.Page:
         """Search, newest first."""
         where = InstanceFilter(
-            definition=definition,
+            definition=checks.text(definition, "The process"),
             version=version,
             statuses=(status,) if isinstance(status, str) else tuple(status),
-            business_key=business_key,
-            parent=None if parent is None else _id(parent, "Process instance"),
-            node=node,
-            text=text,
+            business_key=checks.text(business_key, "The business key"),
+            parent=None if parent is None else checks.identity(parent, "Process instance"),
+            node=checks.text(node, "The node"),
+            text=checks.text(text, "The text to look for"),
             started_after=started_after,
             started_before=started_before,
             incidents=exceptions,
-            variables=dict(variables or {}),
+            variables=checks.document(variables),
         )
         return drive(self._queries.instances(where, limit, cursor))
 
     def history(self, id: str | int, after: int = 0, limit: int = 1000) -> list[v.HistoryView]:
         """The event log of an instance, oldest first."""
-        return drive(self._queries.history(_id(id, "Process instance"), after, limit))
+        return drive(self._queries.history(checks.identity(id, "Process instance"), after, limit))
 
     def tokens(self, id: str | int, finished: bool = True) -> list[v.TokenView]:
         """Tokens with the nodes they visited; of those that ended the latest 1,000."""
-        return drive(self._queries.tokens(_id(id, "Process instance"), finished))
+        return drive(self._queries.tokens(checks.identity(id, "Process instance"), finished))
 
     def exceptions(self, id: str | int | None = None, open_only: bool = False) -> list[v.ExceptionView]:
         """Exceptions of an instance, or of all, newest first."""
-        number = None if id is None else _id(id, "Process instance")
+        number = None if id is None else checks.identity(id, "Process instance")
         return drive(self._queries.exceptions(number, open_only))
 
     def state_at(self, id: str | int, position: int) -> v.InstanceView:
         """The instance as it was at a position of its history."""
-        return drive(self._queries.state_at(_id(id, "Process instance"), position))
+        return drive(self._queries.state_at(checks.identity(id, "Process instance"), position))
 
     def failed_starts(self, limit: int = 50, cursor: str | None = None) -> v.Page:
         """Starts that were refused, newest first."""
@@ -259,31 +272,33 @@ class Engine:
 
     def hold(self, id: str | int, reason: str = "") -> v.InstanceView:
         """Nothing goes on until it is resumed."""
-        return self._view(c.HoldInstance(_id(id, "Process instance"), reason))
+        return self._view(c.HoldInstance(checks.identity(id, "Process instance"), checks.remark(reason)))
 
     def unhold(self, id: str | int, reason: str = "") -> v.InstanceView:
         """Resume; what came in the meantime takes effect."""
-        return self._view(c.UnholdInstance(_id(id, "Process instance"), reason))
+        return self._view(c.UnholdInstance(checks.identity(id, "Process instance"), checks.remark(reason)))
 
     def terminate(self, id: str | int, reason: str = "") -> v.InstanceView:
         """End an instance and its children."""
-        return self._view(c.EndInstance(_id(id, "Process instance"), "TERMINATED", reason))
+        return self._view(c.EndInstance(checks.identity(id, "Process instance"), "TERMINATED", checks.remark(reason)))
 
     def dismiss(self, id: str | int, reason: str = "") -> v.InstanceView:
         """Give up a child instance; its parent goes on without a result."""
-        return self._view(c.EndInstance(_id(id, "Process instance"), "DISMISSED", reason))
+        return self._view(c.EndInstance(checks.identity(id, "Process instance"), "DISMISSED", checks.remark(reason)))
 
     def set_variables(self, id: str | int, patch: Mapping[str, Any], reason: str = "") -> v.InstanceView:
         """Apply a JSON merge patch to the root variables."""
-        return self._view(c.SetVariables(_id(id, "Process instance"), _document(patch), reason))
+        number = checks.identity(id, "Process instance")
+        return self._view(c.SetVariables(number, checks.document(patch), checks.remark(reason)))
 
     def retry(
         self, id: str | int, token: str | int | None = None, *, retries: int = 1, reason: str = ""
     ) -> v.InstanceView:
         """Let a token with an exception (or every one) go on after the repair."""
-        number = _id(id, "Process instance")
+        number, reason = checks.identity(id, "Process instance"), checks.remark(reason)
+        checks.number(retries, "retries", 1)
         if token is not None:
-            return self._view(c.RetryToken(number, _id(token, "Token"), retries, reason))
+            return self._view(c.RetryToken(number, checks.identity(token, "Token"), retries, reason))
         view = self.instance(number)
         stuck = sorted({int(exception.token_id) for exception in view.exceptions})
         if not stuck:
@@ -308,29 +323,29 @@ class Engine:
     ) -> v.Page:
         """Open user tasks: mine, free, or all that one may see."""
         where = TaskFilter(
-            instance=None if instance is None else _id(instance, "Process instance"),
-            definition=definition,
-            node=node,
+            instance=None if instance is None else checks.identity(instance, "Process instance"),
+            definition=checks.text(definition, "The process"),
+            node=checks.text(node, "The node"),
         )
         return drive(self._queries.tasks(scope, where, limit, cursor))
 
     def task(self, id: str | int) -> v.TaskView:
         """An open user task."""
-        return drive(self._queries.task(_id(id, "Task")))
+        return drive(self._queries.task(checks.identity(id, "Task")))
 
     def claim(self, task: str | int) -> v.TaskView:
         """Take a task."""
-        self._run(Ask(c.ClaimTask(_id(task, "Task")), self.principal))
+        self._run(Ask(c.ClaimTask(checks.identity(task, "Task")), self.principal))
         return self.task(task)
 
     def release(self, task: str | int) -> v.TaskView:
         """Give a task back."""
-        self._run(Ask(c.ReleaseTask(_id(task, "Task")), self.principal))
+        self._run(Ask(c.ReleaseTask(checks.identity(task, "Task")), self.principal))
         return self.task(task)
 
     def assign(self, task: str | int, user: str | None) -> v.TaskView:
         """Give a task to somebody (None: to nobody)."""
-        self._run(Ask(c.AssignTask(_id(task, "Task"), user), self.principal))
+        self._run(Ask(c.AssignTask(checks.identity(task, "Task"), checks.text(user, "The user")), self.principal))
         return self.task(task)
 
     def complete_task(self, task: str | int, variables: Mapping[str, Any] | None = None) -> v.InstanceView:
@@ -341,7 +356,7 @@ class Engine:
 
     def ask_complete_task(self, task: str | int, variables: Mapping[str, Any] | None = None) -> Ask:
         """A completion for `submit`: its answer is the id of the instance."""
-        return Ask(c.CompleteTask(_id(task, "Task"), _document(variables)), self.principal)
+        return Ask(c.CompleteTask(checks.identity(task, "Task"), checks.document(variables)), self.principal)
 
     # -- workers ------------------------------------------------------------------------------------------------------
 
@@ -358,8 +373,9 @@ class Engine:
 
         `fetch` names the variables that the worker needs; None gives it all that the job sees, however big they are.
         """
-        processor = self._intake.processor
-        return self._intake.alone(processor.activate_jobs(type, worker, max_jobs, microseconds(lock), fetch))
+        asked = checks.text(type, "The type of a job"), checks.text(worker, "The name of a worker")
+        limit, length = checks.number(max_jobs, "max_jobs", 0), checks.span(lock, "lock")
+        return self._intake.alone(self._intake.processor.activate_jobs(*asked, limit, length, fetch))
 
     def complete_job(self, id: str | int, token: int | None, variables: Mapping[str, Any] | None = None) -> str:
         """Hand in the result of a job; the id of its instance."""
@@ -367,13 +383,16 @@ class Engine:
 
     def ask_complete_job(self, id: str | int, token: int | None, variables: Mapping[str, Any] | None = None) -> Ask:
         """A completion for `submit`: its answer is the id of the instance."""
-        return Ask(c.CompleteJob(_id(id, "Job"), _document(variables)), self.principal, fence=token)
+        return Ask(c.CompleteJob(checks.identity(id, "Job"), checks.document(variables)), self.principal, fence=token)
 
     def fail_job(
         self, id: str | int, token: int | None, message: str, *, retries: int | None = None, backoff: Span = 0.0
     ) -> str:
         """A job could not be done: it is handed out again after `backoff`, or needs a repair once no retries are left."""
-        return self._job(c.FailJob(_id(id, "Job"), message, retries, microseconds(backoff)), token)
+        if retries is not None:
+            checks.number(retries, "retries", 0)
+        length = checks.span(backoff, "backoff")
+        return self._job(c.FailJob(checks.identity(id, "Job"), checks.remark(message), retries, length), token)
 
     def throw_error(
         self,
@@ -384,16 +403,19 @@ class Engine:
         variables: Mapping[str, Any] | None = None,
     ) -> str:
         """A job ends with a BPMN error, for a boundary event to catch."""
-        return self._job(c.ThrowJobError(_id(id, "Job"), code, message, _document(variables)), token)
+        number, code = checks.identity(id, "Job"), checks.text(code, "The code of an error")
+        return self._job(c.ThrowJobError(number, code, checks.remark(message), checks.document(variables)), token)
 
     def extend_job(self, id: str | int, token: int, lock: Span) -> bool:
         """Keep a job longer; False if it is not the caller's any more."""
-        now = self.clock.now()
-        return self._intake.alone(self.storage.extend_lease(_id(id, "Job"), token, now, now + microseconds(lock)))
+        job, fence = checks.identity(id, "Job"), checks.identity(token, "Lease")
+        now, length = self.clock.now(), checks.span(lock, "lock")
+        return self._intake.alone(self.storage.extend_lease(job, fence, now, now + length))
 
     def release_job(self, id: str | int, token: int) -> bool:
         """Give a job back untouched; False if it is not the caller's any more."""
-        return self._intake.alone(self.storage.release_lease(_id(id, "Job"), token))
+        job, fence = checks.identity(id, "Job"), checks.identity(token, "Lease")
+        return self._intake.alone(self.storage.release_lease(job, fence))
 
     def _job(self, command: c.FailJob | c.ThrowJobError, fence: int | None) -> str:
         return str(self._run(Ask(command, self.principal, fence=fence)))
@@ -403,15 +425,23 @@ class Engine:
     def publish_message(
         self,
         name: str,
-        key: str | int | None = None,
+        key: str | float | Decimal | None = None,
         variables: Mapping[str, Any] | None = None,
         *,
         message_id: str | None = None,
         ttl: Span = 3600.0,
     ) -> v.MessageView:
         """Publish a BPMN message; nobody waiting, it is kept for `ttl`. One with an id takes effect once."""
-        text = None if key is None else str(key)
-        message = Publish(name, text, _document(variables), message_id, microseconds(ttl))
+        same = correlation_key(Decimal(repr(key)) if isinstance(key, float) else key)
+        if key is not None and same is None:
+            raise checks.not_valid(f"The correlation key must be a text or a number, not {checks.kind(key)}.")
+        message = Publish(
+            checks.text(name, "The name of a message"),
+            checks.text(same, "The correlation key"),
+            checks.document(variables),
+            checks.text(message_id, "The id of a message"),
+            checks.span(ttl, "ttl"),
+        )
         return v.MessageView(**self._run(Ask(message, self.principal)))
 
     def run_due(self) -> int:
@@ -423,7 +453,9 @@ class Engine:
 
         A run from time to time (a cron job) keeps forgotten instances from living for ever. Children end with their parents.
         """
-        where = InstanceFilter(statuses=sorted(LIVE), started_before=self.clock.now() - microseconds(older_than))
+        where = InstanceFilter(
+            statuses=sorted(LIVE), started_before=self.clock.now() - checks.span(older_than, "older_than")
+        )
         before, count = None, 0
         while count < limit and (rows := drive(self.storage.instances(where, 1000, before))):
             for row in [row for row in rows if row.parent is None][: limit - count]:
@@ -458,17 +490,27 @@ class Engine:
         return self._run(Ask(command, self.principal, render=self._render))  # type: ignore[no-any-return]
 
     def _run(self, ask: Ask) -> Any:
-        result = self._intake.run(ask)
+        try:
+            return self._intake.run(ask)
+        finally:
+            self._look_after()
+
+    def _look_after(self) -> None:
+        """What goes on by itself needs somebody to look after it, whoever's commands it came of."""
         if self._intake.processor.alarmed:
             self._alarm()
-        return result
 
     def _alarm(self) -> None:
-        """A timer was set: somebody has to watch the clock."""
+        """Something was written that time or the engine itself goes on with."""
         self._intake.processor.alarmed = False
         if not self.clock.virtual:
             self._reconciler.start()
             self._reconciler.wake()
+        else:
+            self._intake.flush()
+
+    def _scheduled(self) -> bool:
+        return self._intake.alone(self.storage.next_due()) is not None
 
 
 class EngineUsers:
@@ -495,23 +537,16 @@ class EngineUsers:
         return drive(self._users.verify(name, password))
 
 
-def _id(text: str | int, what: str) -> int:
-    if isinstance(text, int) or (text.isdecimal() and len(text) <= LONGEST_ID):
-        number = int(text)
-        if 0 <= number < 1 << 63:
-            return number
-    raise CommandRejected(404, f"{what} not found.", f"{text!r} is no id.")
+_nodes: set[int] = set()
 
 
-def _document(variables: Mapping[str, Any] | None, limit: int | None = None) -> dict[str, Any]:
-    """A copy of the caller's data as JSON values: fractions become decimals; what is no JSON is refused."""
-    if not variables:
-        return {}
-    try:
-        data = encode(dict(variables))
-        if limit is not None and len(data) > limit:
-            raise CommandRejected(413, "Request is too large.", f"Data of {len(data):,} bytes; {limit:,} are allowed.")
-        result: Any = decode(data)
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-        raise CommandRejected(422, "Not valid.", f"Data must be JSON: {error}", key="error.validation") from error
-    return result  # type: ignore[no-any-return]
+def _free_node() -> int:
+    """A number for the ids of an engine: none that another engine of this program has, and rarely one of another program's.
+
+    Not the number of the operating system's process: in containers that is often the same.
+    """
+    if len(_nodes) > NODES // 2:
+        _nodes.clear()
+    node = random.SystemRandom().choice([number for number in range(NODES) if number not in _nodes])
+    _nodes.add(node)
+    return node

@@ -127,8 +127,8 @@ def _bound(step: Step, before: int, steps: int, endless: int) -> None:
         {token.id: token for token in step.ready if token.id in state.tokens and ready(state, token)}.values()
     )
     stopped = running if before >= endless else running[:1]
-    others = total if len(stopped) < len(running) else 0
-    step.record(e.StepsCounted(others or (1 if state.joins else 0)))
+    goes_on = before < endless and (len(running) > 1 or state.joins)
+    step.record(e.StepsCounted(total if goes_on else 0))
     for token in stopped:
         step.raise_incident(
             token,

@@ -22,7 +22,7 @@ LONGEST_SPAN = 100 * 365 * 86_400 * 1_000_000
 """Microseconds: a hundred years."""
 
 
-def identity(value: str | int, what: str) -> int:
+def identity(value: Any, what: str) -> int:
     """The number behind an id; what cannot be one is not found."""
     if isinstance(value, int) or (isinstance(value, str) and value.isdecimal() and len(value) <= len(str(LARGEST_ID))):
         number = int(value)
@@ -53,7 +53,7 @@ def remark(value: str) -> str:
     return str(value).replace("\0", "?").encode("utf-8", "replace").decode()
 
 
-def number(value: int, what: str, least: int, most: int = 1_000_000_000) -> int:
+def number(value: Any, what: str, least: int, most: int = 1_000_000_000) -> int:
     """A whole number within bounds."""
     if not isinstance(value, int) or not least <= value <= most:
         raise not_valid(f"{what} must be a whole number from {least:,} to {most:,}, not {str(value)[:50]}.")
@@ -114,33 +114,26 @@ _PLAIN = frozenset({str, int, bool, type(None)})
 
 def _check(value: Any, depth: int) -> None:
     """The encoder would make null of NaN and a list of a set: what JSON has not is refused, not changed."""
-    if value.__class__ in _PLAIN:
+    if value.__class__ in _PLAIN or isinstance(value, str | int):
         return
-    if isinstance(value, dict | Mapping):
-        items: Any = value.items()
-    elif isinstance(value, list | tuple):
-        items = enumerate(value)
-    elif isinstance(value, float | Decimal):
-        if not isfinite(value):
+    if isinstance(value, float | Decimal):
+        if not (isfinite(value) if isinstance(value, float) else value.is_finite()):
             raise _NoJson(f"{value} is no number of JSON")
         return
-    elif isinstance(value, str | int):
-        return
-    else:
+    named = isinstance(value, Mapping)
+    if not named and not isinstance(value, list | tuple):
         raise _NoJson(f"{kind(value)} is no value of JSON")
     if depth > DEEPEST:
         raise _NoJson(f"it is nested deeper than {DEEPEST} levels, or contains itself")
-    for name, item in items:
-        if item.__class__ in _PLAIN and name.__class__ in _PLAIN and name is not None:
-            if name.__class__ is str or value.__class__ is list:
-                continue
-        try:
-            if not isinstance(name, str) and not isinstance(value, list | tuple):
-                raise _NoJson(f"the name {name!r} is no text")
-            _check(item, depth + 1)
-        except _NoJson as error:
-            error.path.append(name)
-            raise
+    for name, item in value.items() if named else enumerate(value):
+        if named and not isinstance(name, str):
+            raise _NoJson(f"the name {name!r} is no text")
+        if item.__class__ not in _PLAIN:
+            try:
+                _check(item, depth + 1)
+            except _NoJson as error:
+                error.path.append(name)
+                raise
 
 
 def kind(value: Any) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
+NODES = 1024
 
 
 class Ids:
@@ -15,7 +16,7 @@ class Ids:
     """
 
     def __init__(self, now: Callable[[], int], node: int = 0) -> None:
-        if not 0 <= node < 1024:
+        if not 0 <= node < NODES:
             raise ValueError(f"node must be 0 to 1023, not {node}")
         self._now, self._node = now, node
         self._ms, self._counter = 0, 0

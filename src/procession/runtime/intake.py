@@ -29,6 +29,7 @@ class Intake:
         self.processor = processor
         self._queue: deque[Ask] = deque()
         self._lock = threading.RLock()
+        self._closed = False
 
     def submit(self, ask: Ask) -> Ask:
         """Queue a command. It is decided when somebody waits, or calls `flush`."""
@@ -52,10 +53,22 @@ class Intake:
     def flush(self) -> int:
         """Decide everything that is queued or goes on by itself; how many commands that were."""
         count = 0
-        while self._queue or self.processor.busy:
+        while self._queue or (self.processor.busy and not self._closed):
             with self._lock:
                 count += self._turn()
         return count
+
+    def close(self) -> None:
+        """Decide what is queued, then take nothing more. Runs that go on by themselves are left to whoever opens the store."""
+        with self._lock:
+            while self._queue and self._turn():
+                pass
+            self._closed = True
+            for asks in self.processor.unfinished.values():
+                self.processor.fail(
+                    asks, StorageError("The engine was closed; the run goes on when it is opened again.")
+                )
+            self.processor.unfinished.clear()
 
     def alone(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run something else that writes to the store, while nobody commits."""
@@ -64,6 +77,10 @@ class Intake:
 
     def _turn(self) -> int:
         queue = self._queue
+        if self._closed:
+            late = [queue.popleft() for _ in range(len(queue))]
+            self.processor.fail(late, StorageError("The engine is closed. Nothing was done."))
+            return len(late)
         batch = self.processor.follow_ups()
         try:
             while queue and len(batch) < BATCH:

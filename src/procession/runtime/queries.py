@@ -12,6 +12,7 @@ from procession.engine.handlers.task import candidate
 from procession.engine.state import ProcessInstance, UserTaskItem
 from procession.errors import CommandRejected
 from procession.runtime import views as v
+from procession.runtime.checks import LARGEST_ID, not_valid, number
 from procession.runtime.definitions import Definitions
 from procession.runtime.replay import replay
 from procession.storage import InstanceFilter, InstanceRow, Storage, TaskFilter, TaskRow
@@ -67,7 +68,7 @@ class Queries:
                 reason=row.reason,
                 events=decode(row.events),
             )
-            for row in await self._storage.history(instance, after, limit)
+            for row in await self._storage.history(instance, number(after, "after", 0, LARGEST_ID), _limit(limit))
         ]
 
     async def tokens(self, instance: int, finished: bool = True) -> list[v.TokenView]:
@@ -245,6 +246,6 @@ def _limit(limit: int) -> int:
 def _cursor(cursor: str | None) -> int | None:
     if cursor is None:
         return None
-    if not cursor.isdecimal():
-        raise CommandRejected(422, "Not valid.", f"{cursor!r} is no cursor.")
-    return int(cursor)
+    if not cursor.isdecimal() or len(cursor) > len(str(LARGEST_ID)):
+        raise not_valid(f"{ascii(cursor)[:50]} is no cursor.")
+    return min(int(cursor), LARGEST_ID)

@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from procession.engine.access import Principal
 from procession.engine.codec import decode, encode
 from procession.errors import CommandRejected
+from procession.runtime.checks import text
 from procession.storage import AuditRow, Storage, UserRow
 
 NAME = re.compile(r"[\w.@+-]{1,100}")
@@ -33,7 +34,7 @@ class Users:
             raise CommandRejected(
                 422, "Not valid.", f"{name!r} is no user name: letters, digits and . _ @ + - (up to 100)."
             )
-        if len(password) < SHORTEST_PASSWORD:
+        if len(text(password, "A password")) < SHORTEST_PASSWORD:
             raise CommandRejected(422, "Not valid.", f"A password has at least {SHORTEST_PASSWORD} characters.")
         wanted = sorted(set(roles))
         if not wanted or not all(NAME.fullmatch(role) for role in wanted):
@@ -43,7 +44,7 @@ class Users:
 
     async def remove(self, name: str, by: Principal) -> None:
         self._require_admin(by)
-        if not await self._storage.remove_user(name, [self._audit(by, "Delete", name, "")]):
+        if not await self._storage.remove_user(text(name, "The name of a user"), [self._audit(by, "Delete", name, "")]):
             raise CommandRejected(404, "User not found.", f"There is no user {name!r}.")
 
     async def list(self) -> list[Principal]:
@@ -54,7 +55,7 @@ class Users:
         row = next((row for row in await self._storage.users() if row.name == name), None)
         try:
             _hasher.verify(row.password if row is not None else _nobody(), password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return None
         return Principal(row.name, frozenset(decode(row.roles))) if row is not None else None
 

@@ -235,6 +235,8 @@ class Work:
                     f"Job {command.job} was handed out again since; this result is not taken.",
                     key="error.state.lease_lost",
                 )
+            if isinstance(command, c.CompleteJob) and lease is not None:
+                command.worker = lease.worker
             return await self._owner(instance, "Job", command.job)
         if isinstance(command, c.ClaimTask | c.ReleaseTask | c.AssignTask | c.CompleteTask):
             return await self._owner(self.found.tasks.get(command.task), "Task", command.task)

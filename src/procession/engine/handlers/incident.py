@@ -6,6 +6,7 @@ from procession.engine import events as e
 from procession.engine.access import Principal
 from procession.engine.commands import RetryToken
 from procession.engine.handlers.common import refuse_held, require
+from procession.engine.handlers.instance import ask_joins_again
 from procession.engine.state import Incident, Job
 from procession.engine.step import Step
 from procession.errors import CommandRejected
@@ -31,4 +32,5 @@ def retry_token(step: Step, command: RetryToken, principal: Principal) -> None:
         job = step.state.waits.get(incident.job) if incident.job is not None else None
         if isinstance(job, Job):
             step.record(e.JobRetriesSet(job.id, token.id, command.retries))
+    ask_joins_again(step)  # where an endless loop was stopped, they were not asked any more
     step.ready.append(token)

@@ -28,9 +28,14 @@ def continue_instance(step: Step, command: Continue, principal: Principal) -> No
         resume_ready(step)
 
 
-def resume_ready(step: Step) -> None:
-    """Take up every token that can go on by itself, and look again at the joins that may be open by now."""
+def ask_joins_again(step: Step) -> None:
+    """A transaction that was cut off may have left joins that are open by now, in scopes where nothing moves any more."""
     step.state.touched.update(scope for scope, _ in step.state.joins)
+
+
+def resume_ready(step: Step) -> None:
+    """Take up every token that can go on by itself."""
+    ask_joins_again(step)
     step.ready.extend(token for token in step.state.tokens.values() if ready(step.state, token))
 
 
