@@ -7,6 +7,7 @@ Facts are lines on standard output, written with one call each: the kernel has t
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import sys
@@ -117,5 +118,6 @@ class Victim:
 
 
 if __name__ == "__main__":
+    logging.getLogger("procession").setLevel(logging.CRITICAL)  # that leases are lost is what this is about
     url, seed, first, last = sys.argv[1:]
     Victim(url, int(seed), int(first), int(last)).run()

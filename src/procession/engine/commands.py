@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class Request(Struct, tag_field="command"):
+class Request(Struct, tag_field="command", gc=False):
     """The base of every command."""
 
 

@@ -143,8 +143,8 @@ class Call(Struct):
 Wait = Job | UserTaskItem | Timer | Subscription | Incident | Call
 
 
-class ProcessInstance(Struct):
-    """One run of a definition."""
+class ProcessInstance(Struct, gc=False):
+    """One run of a definition. Nothing in it leads back to it, so the collector need not look."""
 
     id: int
     definition: int = 0

@@ -37,10 +37,10 @@ def differences(one: ProcessInstance, other: ProcessInstance) -> list[str]:
             found.append(f"{name}: {a!r} is not {b!r}")
     for name in ("locals", "loops", "waits", "scopes"):
         a, b = getattr(one, name), getattr(other, name)
-        for key in sorted(a.keys() | b.keys()):
+        for key in sorted(a.keys() | b.keys()) if a != b else ():
             if _plain(a.get(key)) != _plain(b.get(key)):
                 found.append(f"{name}[{key}]: {a.get(key)!r} is not {b.get(key)!r}")
-    for number in sorted(one.tokens.keys() | other.tokens.keys()):
+    for number in sorted(one.tokens.keys() | other.tokens.keys()) if one.tokens != other.tokens else ():
         a, b = one.tokens.get(number), other.tokens.get(number)
         if a is None or b is None:
             found.append(f"token {number}: {a!r} is not {b!r}")
@@ -91,6 +91,8 @@ def _placed(state: ProcessInstance, token: Token) -> list[str]:
     if token.scope and token.scope not in state.tokens:
         found.append(f"token {token.id} is in the scope of token {token.scope}, which is not live")
     if token.parent is not None and (parent := state.tokens.get(token.parent)):
+        if token.id not in parent.children:
+            found.append(f"token {token.id} is not known to its parent {parent.id}")
         wanted = parent.id if parent.holding in ("scope", "loop") else parent.scope
         if token.scope != wanted:
             found.append(f"token {token.id} is in scope {token.scope}, its parent {parent.id} wants {wanted}")
@@ -106,9 +108,9 @@ def _held(state: ProcessInstance, token: Token) -> list[str]:
         if not any(isinstance(state.waits[number], Call) for number in token.waits):
             found.append(f"token {token.id} is held for a call that is not there")
         return found
-    children = [child for child in state.tokens.values() if child.parent == token.id]
-    if {child.id for child in children} != set(token.children):
-        found.append(f"token {token.id} knows the children {list(token.children)}, but has {[c.id for c in children]}")
+    children = [number for number in token.children if number in state.tokens]
+    if len(children) != len(token.children):
+        found.append(f"token {token.id} knows the children {list(token.children)}; live are only {children}")
     if not children:
         found.append(f"token {token.id} is held for a {token.holding} without children")
     open_ = token.count - token.finished

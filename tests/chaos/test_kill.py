@@ -1,0 +1,165 @@
+"""kill -9 at any moment, one process or two on the file: nothing acknowledged is lost, nothing happens twice.
+
+The default run kills a dozen times over more than 1,000 instances. PROCESSION_CHAOS_SECONDS makes it go on for as long as
+asked, PROCESSION_CHAOS_SEED repeats a run as far as chance allows.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from procession import Engine
+from procession.engine import events as e
+from tests.chaos import evidence
+from tests.chaos.evidence import Facts
+from tests.chaos.processes import FILES, TURNS
+
+ROOT = Path(__file__).parent.parent.parent
+VICTIM = Path(__file__).parent / "victim.py"
+ROUNDS = 12
+NEW_KEYS, OLD_KEYS = 130, 40
+"""So many keys are new to each round, and so many it has in common with the one before."""
+
+
+class Child:
+    """A victim, and a thread that reads what it says until it is dead."""
+
+    def __init__(self, url: str, seed: int, first: int, last: int) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, str(VICTIM), url, str(seed), str(first), str(last)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+        )
+        self.ready = threading.Event()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            self.ready.set()
+        self.ready.set()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def end(self) -> list[str]:
+        self.process.kill()
+        assert self.process.wait(30) == -9, "it ended by itself"
+        self.reader.join(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return self.lines
+
+
+def siege(path: Path, chance: random.Random, rounds: int) -> Facts:
+    """Kill victims on one file, again and again; what they were told."""
+    url = f"sqlite:///{path}"
+    with Engine(url) as engine:
+        engine.deploy(*FILES, publish=True)
+    facts = Facts()
+    for number in range(rounds):
+        first = max(0, number * NEW_KEYS - OLD_KEYS)
+        last = (number + 1) * NEW_KEYS
+        children = [Child(url, number * 2 + index, first, last) for index in range(1 + number % 2)]
+        for child in children:
+            if chance.random() < 0.9:  # sometimes while it is opening the file
+                child.ready.wait(30)
+            time.sleep(chance.uniform(0.0, 1.2) if number else 0.8)
+            child.kill()
+        for child in children:
+            facts.read(child.end())
+    return facts
+
+
+def check(path: Path, facts: Facts, keys: int) -> None:
+    """Open the file again: is everything there, once, and does it go on?"""
+    evidence.check_file(str(path))
+    with Engine(f"sqlite:///{path}") as engine:
+        evidence.check_live(engine)
+        for key, instance in facts.started.items():
+            view = engine.instance(instance)
+            assert view.business_key == key
+            assert view.variables["id"] == key
+        for instance, note in facts.notes:
+            assert engine.instance(instance).variables["notes"][note] is True
+        for number in range(keys):  # what was not answered is asked again: it is the same start
+            key = f"k{number}"
+            again = engine.start("order", {"id": key, "amount": number}, business_key=key, idempotency_key=key)
+            assert facts.started.setdefault(key, again.id) == again.id, f"{key} was started twice"
+        evidence.drive_to_the_end(engine, ("charge", "pack"), "paid")
+        check_ends(engine, facts, keys)
+        evidence.check_outbox(engine)
+        evidence.check_nothing_left(engine)
+    evidence.check_file(str(path))
+
+
+def check_ends(engine: Engine, facts: Facts, keys: int) -> None:
+    orders: Counter[str] = Counter()
+    done: set[str] = set()
+    for row in evidence.rows(engine):
+        evidence.check_state(engine, row.id)
+        events = evidence.history(engine, row.id)
+        kinds = Counter(event.__class__ for event in events)
+        view = engine.instance(row.id)
+        assert view.exceptions == []
+        if row.name == "order":
+            assert row.business_key is not None
+            orders[row.business_key] += 1
+            done |= {str(event.job) for event in events if isinstance(event, e.JobCompleted)}
+            done |= {str(event.task) for event in events if isinstance(event, e.TaskCompleted)}
+            assert kinds[e.InstanceStarted] == kinds[e.InstanceEnded] == 1
+            assert kinds[e.TaskCompleted] <= 1
+            assert kinds[e.MessageReceived] <= 1
+            assert kinds[e.TimerFired] <= 1
+            assert kinds[e.JobCompleted] <= 2
+            if view.state == "TERMINATED":
+                continue
+            assert str(row.id) not in facts.terminated, f"{row.id} was terminated, and yet is {view.state}"
+            assert view.state == "FINISHED"
+            once = [e.TaskCompleted, e.MessageReceived, e.TimerFired, e.CallStarted, e.CallEnded, e.RecordSent]
+            assert [kinds[kind] for kind in once] == [1] * len(once)
+            assert kinds[e.JobCompleted] == 2
+            key = row.business_key
+            wanted = {"id": key, "total": int(key[1:]) * 2, "charged": key, "packed": key, "paid": key}
+            assert wanted.items() <= view.variables.items()
+            assert view.variables["label"] == f"to {key}"
+            assert view.variables["checked"] == str(row.id)
+        elif row.name == "spin":
+            assert (view.state, view.variables["n"]) == ("FINISHED", TURNS)
+            assert kinds[e.VariablesSet] == TURNS
+    assert set(orders) == {f"k{number}" for number in range(keys)}
+    assert set(orders.values()) == {1}
+    assert facts.done["job"] | facts.done["task"] <= done, "a completion that was acknowledged is not in history"
+
+
+@pytest.mark.timeout(0)
+def test_nothing_is_lost_and_nothing_happens_twice(tmp_path):
+    seconds = float(os.environ.get("PROCESSION_CHAOS_SECONDS", "0"))
+    seed = int(os.environ.get("PROCESSION_CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+    end = time.monotonic() + seconds
+    number = 0
+    while number == 0 or time.monotonic() < end:
+        print(f"PROCESSION_CHAOS_SEED={seed + number}")  # shown where it fails
+        path = tmp_path / f"siege-{number}.db"
+        facts = siege(path, random.Random(seed + number), ROUNDS)
+        print(f"{len(facts.tried)} starts tried, {len(facts.started)} answered; {dict(facts.kinds)}")
+        assert not facts.faults, facts.faults[:5]
+        assert len(facts.tried) >= 1_000
+        assert facts.kinds["job"] and facts.kinds["task"] and facts.kinds["paid"] and facts.kinds["held"]
+        check(path, facts, ROUNDS * NEW_KEYS)
+        number += 1
