@@ -51,7 +51,13 @@ def test_nothing_comes_out_where_nothing_is_mapped(scenario):
 
 def test_the_child_starts_at_the_condition_that_is_sent(scenario):
     child = (
-        process("child").start("one", condition="A").user_task("a").end().start("two", condition="B").user_task("b").end()
+        process("child")
+        .start("one", condition="A")
+        .user_task("a")
+        .end()
+        .start("two", condition="B")
+        .user_task("b")
+        .end()
     )
     story = scenario(parent(inputs={"startCondition": '="B"'}), child).start()
     assert story.child().waiting_at == ["b"]
@@ -98,7 +104,15 @@ def test_a_process_may_call_itself(scenario):
 # -- errors -------------------------------------------------------------------------------------------------------------
 
 FAILING = (
-    process("child").start().user_task("work").exclusive("ok").when("=ok").end().back_to("ok").otherwise().end_error("BAD")
+    process("child")
+    .start()
+    .user_task("work")
+    .exclusive("ok")
+    .when("=ok")
+    .end()
+    .back_to("ok")
+    .otherwise()
+    .end_error("BAD")
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from procession.testing import process
 
+
 def gateway(default=True):
     builder = (
         process("age")

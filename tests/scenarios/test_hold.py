@@ -73,14 +73,7 @@ def test_a_failure_and_an_error_are_kept_too(scenario):
 
 def test_a_kept_completion_of_what_was_given_up_has_no_effect(scenario):
     story = scenario(
-        process("p")
-        .start()
-        .parallel("fork")
-        .service_task("a")
-        .end_terminate()
-        .back_to("fork")
-        .service_task("b")
-        .end()
+        process("p").start().parallel("fork").service_task("a").end_terminate().back_to("fork").service_task("b").end()
     ).start()
     a, b = story.take_job("a"), story.take_job("b")
     story.hold().complete_job(a).complete_job(b, {"late": True}).unhold()

@@ -22,7 +22,10 @@ def kinds():
 
     return {
         "no way out": (start().exclusive("x").when("=a").user_task("after").end().back_to("x").when("=b").end(), "x"),
-        "condition": (start().exclusive("x").when("=a > 1").user_task("after").end().back_to("x").otherwise().end(), "x"),
+        "condition": (
+            start().exclusive("x").when("=a > 1").user_task("after").end().back_to("x").otherwise().end(),
+            "x",
+        ),
         "job type": (start().service_task("x", job="=a").user_task("after").end(), "x"),
         "job retries": (start().service_task("x", job="j", retries="=a").user_task("after").end(), "x"),
         "candidates": (start().user_task("x", groups="=a").user_task("after").end(), "x"),

@@ -165,7 +165,15 @@ def test_a_node_may_lead_to_itself(scenario):
 def test_a_loop_that_makes_tokens_without_end_is_an_incident_too(scenario, monkeypatch):
     small_steps(monkeypatch, 200, 600)
     story = scenario(
-        process("flood").start().exclusive("again").parallel("fork").task("a").to("again").back_to("fork").task("b").to("again")
+        process("flood")
+        .start()
+        .exclusive("again")
+        .parallel("fork")
+        .task("a")
+        .to("again")
+        .back_to("fork")
+        .task("b")
+        .to("again")
     ).start()
     assert "EndlessLoop" in [i.type for i in story.incidents]
     story.terminate()

@@ -55,9 +55,11 @@ def test_a_message_without_time_to_live_is_not_kept(scenario):
 
 def test_kept_messages_are_delivered_in_the_order_of_their_acceptance(scenario):
     story = scenario(
-        process("two").start().catch_message("a", "m", "=k", outputs={"a": "=n"}).catch_message(
-            "b", "m", "=k", outputs={"b": "=n"}
-        ).end()
+        process("two")
+        .start()
+        .catch_message("a", "m", "=k", outputs={"a": "=n"})
+        .catch_message("b", "m", "=k", outputs={"b": "=n"})
+        .end()
     )
     story.message("m", "k", {"n": 1})
     story.message("m", "k", {"n": 2})
@@ -173,7 +175,9 @@ def test_a_milestone_only_marks_that_the_token_came_by(scenario):
 
 
 def test_a_throw_event_may_be_a_job(scenario):
-    story = scenario(process("mail").start().throw_message("tell", "note", job="send-mail").user_task("u").end()).start()
+    story = scenario(
+        process("mail").start().throw_message("tell", "note", job="send-mail").user_task("u").end()
+    ).start()
     story.complete_job("send-mail")
     assert story.waiting_at == ["u"]
 

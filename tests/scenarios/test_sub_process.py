@@ -29,7 +29,9 @@ def test_it_is_done_when_its_last_token_is(scenario):
 
 
 def test_input_mappings_declare_variables_that_end_with_it(scenario):
-    inner = process("inner").start().script("calc", "=x * 2", "x").script("leak", "=x", "result").user_task("work").end()
+    inner = (
+        process("inner").start().script("calc", "=x * 2", "x").script("leak", "=x", "result").user_task("work").end()
+    )
     story = scenario(outer(inner, inputs={"x": "=amount"})).start({"amount": 4})
     assert story.variables == {"amount": 4, "result": 8}
     story.complete_task("work", {"x": 100})

@@ -130,7 +130,9 @@ def test_a_service_task_waits_for_a_worker(scenario):
 
 
 def test_the_type_and_retries_of_a_job_may_be_computed(scenario):
-    story = scenario(one(kind="service_task", job='="ship-" + country', retries="=n + 1")).start({"country": "ro", "n": 1})
+    story = scenario(one(kind="service_task", job='="ship-" + country', retries="=n + 1")).start(
+        {"country": "ro", "n": 1}
+    )
     assert story.take_job("ship-ro").retries == 2
 
 

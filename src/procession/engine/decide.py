@@ -129,24 +129,27 @@ def _bound(step: Step, before: int, steps: int, endless: int) -> None:
     stopped = running if before >= endless else running[:1]
     goes_on = before < endless and (len(running) > 1 or state.joins)
     step.record(e.StepsCounted(total if goes_on else 0))
+    cycles = _cycles(step, stopped)
     for token in stopped:
         step.raise_incident(
             token,
             Stuck(
                 "EndlessLoop",
-                f"{total:,} nodes were visited without waiting for anything, in the cycle {_cycle(step, token)}. "
+                f"{total:,} nodes were visited without waiting for anything, in the cycle {cycles[token.id]}. "
                 "Correct the data or the process, then retry or terminate.",
             ),
         )
 
 
-def _cycle(step: Step, token: Token) -> str:
-    """The nodes that a token went through, back to the one that it stands on."""
-    cycle: list[str] = []
+def _cycles(step: Step, stopped: list[Token]) -> dict[int, str]:
+    """For each token the nodes that it went through, back to the one that it stands on."""
+    trails: dict[int, list[str]] = {token.id: [] for token in stopped}
+    closed: set[int] = set()
     for event in reversed(step.events):
-        if isinstance(event, e.TokenAdvanced) and event.token == token.id:
-            name = step.label(event.node)
-            if cycle and name == cycle[0]:
-                break
-            cycle.append(name)
-    return " → ".join(reversed(cycle)) or step.label(token.node)
+        if isinstance(event, e.TokenAdvanced) and event.token in trails and event.token not in closed:
+            trail, name = trails[event.token], step.label(event.node)
+            if trail and name == trail[0]:
+                closed.add(event.token)
+            else:
+                trail.append(name)
+    return {token.id: " → ".join(reversed(trails[token.id])) or step.label(token.node) for token in stopped}

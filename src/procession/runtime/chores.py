@@ -18,8 +18,8 @@ log = logging.getLogger("procession")
 
 DUE_AT_ONCE = 500
 
-PASSES = 10_000
-"""A timer may set the next one that is due at once; so often in one go, then others get their turn."""
+PASSES = 1_000
+"""What is done may be followed by more that is due at once; so often in one go."""
 
 ASIDE = 600_000_000
 """Microseconds until a chore that failed for a reason of ours is tried again."""
@@ -42,21 +42,21 @@ def run_due(intake: Intake, aside: dict[str, int] | None = None) -> int:
         asks = [ask for ask in _due(intake, DUE_AT_ONCE + len(failed), number == 0) if subject(ask) not in failed]
         for ask in asks:
             intake.submit(ask)
-        fired = 0
+        fired, known, stopped = 0, len(failed), None
         for ask in asks:
             try:
-                intake.wait(ask)
-                fired += 1
+                fired += intake.wait(ask) != 0
             except CommandRejected:
                 pass  # somebody else was faster: the timer is gone, the instance is over
             except StorageError as error:
-                failure = error
+                stopped = error
             except Exception as error:  # noqa: BLE001  a defect of ours: logged, and the others go on
                 failed[subject(ask)] = now + ASIDE
                 failure = error
-        intake.flush()
+        if stopped is not None:
+            raise stopped
         count += fired
-        if not fired:
+        if not intake.flush(1) and not fired and len(failed) == known:
             break
     intake.alone(processor.storage.expire_messages(processor.now()))
     if failure is not None:

@@ -70,12 +70,15 @@ class Correlation:
             return
         await self._correlate(event.message, event.name, event.key, event.variables, event.ttl, event.message_id)
 
-    async def match(self, command: Match) -> None:
-        """Hand over what is buffered, oldest first, to those who wait for it by now."""
+    async def match(self, command: Match) -> int:
+        """Hand over what is buffered, oldest first, to those who wait for it by now; how many messages that were."""
+        count = 0
         for row in await self._buffered(command.name, command.key):
             received, _ = await self._correlate(row.id, row.name, row.key, decode(row.variables), 0, None)
             if received:
                 self._take(row)
+                count += 1
+        return count
 
     async def opened(self, unit: Unit, subscription: int) -> None:
         """Somebody waits now: hand over what came before, oldest first."""
@@ -101,13 +104,14 @@ class Correlation:
         return [row for row in (*found.buffered, *kept) if row.id not in self._taken and row.expires > self._work.at]
 
     def _take(self, row: MessageRow) -> None:
-        """The message was handed over: nobody else gets it."""
+        """The message was handed over: nobody else gets it, also where another process hands it over at the same time."""
         self._taken.add(row.id)
         if row in self._kept:
             self._kept.remove(row)
             self._work.batch.messages.remove(row)
         else:
             self._work.batch.messages_gone.append((row.id,))
+            self._work.batch.inbox.append(InboxRow(f"message-taken:{row.id}", self._work.at, b"[]"))
 
     async def _correlate(
         self, number: int, name: str, key: str | None, variables: dict[str, Any], ttl: int, message_id: str | None

@@ -21,6 +21,9 @@ T = TypeVar("T")
 BATCH = 1000
 """Commands of one transaction at most."""
 
+FLUSH = 200
+"""Transactions in which a loop without an end is found out; instances that wake each other for ever are left after them."""
+
 
 class Intake:
     """The queue before a processor, and the lock that says who drives it."""
@@ -50,10 +53,11 @@ class Intake:
         """Queue a command and wait for its answer."""
         return self.wait(self.submit(ask))
 
-    def flush(self) -> int:
-        """Decide everything that is queued or goes on by itself; how many commands that were."""
+    def flush(self, turns: int = FLUSH) -> int:
+        """Decide everything that is queued or goes on by itself, in so many transactions at most; how many commands it was."""
         count = 0
-        while self._queue or (self.processor.busy and not self._closed):
+        while turns and (self._queue or (self.processor.busy and not self._closed)):
+            turns -= 1
             with self._lock:
                 count += self._turn()
         return count
@@ -64,11 +68,11 @@ class Intake:
             while self._queue and self._turn():
                 pass
             self._closed = True
-            for asks in self.processor.unfinished.values():
-                self.processor.fail(
-                    asks, StorageError("The engine was closed; the run goes on when it is opened again.")
-                )
+            waiting = [ask for asks in self.processor.unfinished.values() for ask in asks]
             self.processor.unfinished.clear()
+            self.processor.fail(
+                waiting, StorageError("The engine was closed; the run goes on when it is opened again.")
+            )
 
     def alone(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run something else that writes to the store, while nobody commits."""

@@ -196,7 +196,7 @@ class Work:
             ask.result = await self.correlation.publish(command)
             return
         elif isinstance(command, Match):
-            await self.correlation.match(command)
+            ask.result = await self.correlation.match(command)
             return
         elif isinstance(command, StartTimerRow):
             await self._start_by_timer(command)

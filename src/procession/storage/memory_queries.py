@@ -144,10 +144,13 @@ class MemoryQueries:
             and (where.started_after is None or row.started >= where.started_after)
             and (where.started_before is None or row.started < where.started_before)
             and (where.incidents is None or where.incidents == (row.incidents > 0))
-            and (where.node is None or any(t.node == where.node for t in self._tokens.get(row.id, {}).values()))
+            and (where.node is None or self._is_on(row, where.node))
             and (text is None or any(text in folded(told) for told in (row.name, row.business_key or "", str(row.id))))
             and all(self._has(row.id, name, test) for test, name in wanted)
         )
+
+    def _is_on(self, row: InstanceRow, node: str) -> bool:
+        return row.ended is None and any(token.node == node for token in self._tokens.get(row.id, {}).values())
 
     def _has(self, instance: int, name: str, test: str) -> bool:
         variable = self._variables.get(instance, {}).get(0, {}).get(name)

@@ -206,8 +206,7 @@ def read(connection: apsw.Connection, need: Need, trusted: Collection[int] | Non
         _find_receivers(connection, need.messages, found)
     if need.buffered:
         pairs = (json.encode(list(need.buffered)).decode(),)
-        rows = {row[0]: MessageRow._make(row) for row in execute(SQL["find_buffered"], pairs)}
-        found.buffered = [rows[id] for id in sorted(rows)]
+        found.buffered = [MessageRow._make(row) for row in execute(SQL["find_buffered"], pairs)]
     if need.children:
         found.children = {parent: [] for parent in need.children}
         for parent, child, status in execute(SQL["find_children"], many(need.children)):

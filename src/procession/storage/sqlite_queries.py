@@ -194,10 +194,13 @@ def find_instances(
         if looked_up[:3] == (None, None, None):
             chosen += ("walk_incidents",)
         return _instances(connection, given, chosen)
-    if where.definition is None and not where.statuses:
+    statuses = dict.fromkeys(where.statuses or STATUSES)
+    if where.node is not None:
+        statuses = {status: None for status in statuses if status in state.LIVE}  # nobody else has tokens
+    elif where.definition is None and not where.statuses:
         return _instances(connection, given, chosen)
     rows: list[InstanceRow] = []
-    for status in dict.fromkeys(where.statuses or STATUSES):
+    for status in statuses:
         given["status"] = status
         walk = words(walk_name=where.definition, walk_status=status)
         if status != state.FINISHED:

@@ -12,9 +12,29 @@ def test_an_order_is_packed_and_checked():
 
 from __future__ import annotations
 
-from procession.runtime.clock import VirtualClock
-from procession.testing.builder import ProcessBuilder, bpmn_file, process
-from procession.testing.guardian import broken_rules
-from procession.testing.scenario import Scenario
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from procession.runtime.clock import VirtualClock
+    from procession.testing.builder import ProcessBuilder, bpmn_file, process
+    from procession.testing.guardian import broken_rules
+    from procession.testing.scenario import Scenario
 
 __all__ = ["ProcessBuilder", "Scenario", "VirtualClock", "bpmn_file", "broken_rules", "process"]
+
+_HOMES = {
+    "ProcessBuilder": "procession.testing.builder",
+    "Scenario": "procession.testing.scenario",
+    "VirtualClock": "procession.runtime.clock",
+    "bpmn_file": "procession.testing.builder",
+    "broken_rules": "procession.testing.guardian",
+    "process": "procession.testing.builder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for only then: pytest imports this package for its plugin, in every project."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'procession.testing' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -300,13 +300,17 @@ class ProcessBuilder:
 
     # -- tasks ----------------------------------------------------------------------------------------------------------
 
-    def task(self, id: str, *, name: str = "", **mappings: Mappings | None) -> ProcessBuilder:
-        """A task of no kind: the token passes. `inputs` and `outputs` are mappings."""
-        return self._next(self._new("task", id, id, name, **mappings))
+    def task(
+        self, id: str, *, name: str = "", inputs: Mappings | None = None, outputs: Mappings | None = None
+    ) -> ProcessBuilder:
+        """A task of no kind: the token passes."""
+        return self._next(self._new("task", id, id, name, inputs=inputs, outputs=outputs))
 
-    def manual_task(self, id: str, *, name: str = "", **mappings: Mappings | None) -> ProcessBuilder:
-        """A manual task: the token passes. `inputs` and `outputs` are mappings."""
-        return self._next(self._new("manualTask", id, id, name, **mappings))
+    def manual_task(
+        self, id: str, *, name: str = "", inputs: Mappings | None = None, outputs: Mappings | None = None
+    ) -> ProcessBuilder:
+        """A manual task: the token passes."""
+        return self._next(self._new("manualTask", id, id, name, inputs=inputs, outputs=outputs))
 
     def user_task(
         self,

@@ -15,9 +15,27 @@ from procession.engine.events import Event
 from procession.engine.state import Call, Incident, ProcessInstance, Token
 
 COMPARED = (
-    "id definition name version status position business_key started_by started ended parent parent_token root "
-    "variables kept next_token next_order incidents steps joins"
-).split()
+    "id",
+    "definition",
+    "name",
+    "version",
+    "status",
+    "position",
+    "business_key",
+    "started_by",
+    "started",
+    "ended",
+    "parent",
+    "parent_token",
+    "root",
+    "variables",
+    "kept",
+    "next_token",
+    "next_order",
+    "incidents",
+    "steps",
+    "joins",
+)
 
 
 def folded(instance: int, history: Iterable[tuple[int, list[Event]]]) -> ProcessInstance:

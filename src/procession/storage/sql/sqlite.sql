@@ -300,9 +300,13 @@ SELECT definition, process, node, name FROM start_subscription WHERE name IN car
 -- name: find_buffered
 -- What has come already. A message without a key is for everybody.
 SELECT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated
-FROM json_each(?) AS asked
-CROSS JOIN message AS m ON m.name = asked.value ->> 0
-WHERE m.key = asked.value ->> 1 OR m.key IS NULL
+FROM json_each(?1) AS asked
+CROSS JOIN message AS m ON m.name = asked.value ->> 0 AND m.key = asked.value ->> 1
+UNION
+SELECT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated
+FROM json_each(?1) AS asked
+CROSS JOIN message AS m ON m.name = asked.value ->> 0 AND m.key IS NULL
+ORDER BY 1
 
 -- name: find_children
 -- The children that are still running, and their statuses.
@@ -490,7 +494,7 @@ WHERE true
     AND i.id < :before                                                                   -- if before
     AND i.business_key = :business_key                                                   -- if business_key
     AND i.parent = :parent                                                               -- if parent
-    AND (i.id = :root OR (i.root = :root AND i.parent IS NOT NULL))                      -- if root
+    AND (i.root = :root AND i.parent IS NOT NULL OR i.id = :root AND +i.root = :root)    -- if root
     AND i.incidents > 0                                                                  -- if incidents
     AND i.incidents = 0                                                                  -- if no_incidents
     AND i.name = :definition                                                             -- if walk_name
@@ -501,6 +505,7 @@ WHERE true
     AND +i.version = :version                                                            -- if version
     AND +i.started >= :started_after                                                     -- if started_after
     AND +i.started < :started_before                                                     -- if started_before
+    AND i.ended IS NULL                                                                  -- if node
     AND EXISTS (SELECT 1 FROM token AS t WHERE t.instance = i.id AND t.node = :node)     -- if node
     AND (i.name LIKE :text ESCAPE '\' OR i.business_key LIKE :text ESCAPE '\'            -- if text
          OR CAST(i.id AS TEXT) LIKE :text ESCAPE '\')                                    -- if text
