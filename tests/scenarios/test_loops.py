@@ -177,3 +177,15 @@ def test_a_loop_that_makes_tokens_without_end_is_an_incident_too(scenario, monke
     ).start()
     assert "EndlessLoop" in [i.type for i in story.incidents]
     story.terminate()
+
+
+def test_a_loop_that_only_splits_is_stopped_by_the_number_of_its_tokens(monkeypatch, scenario):
+    monkeypatch.setattr("procession.engine.decide.LIVE_TOKENS", 2_000)
+    story = scenario(
+        process("flood").start().exclusive("again").parallel("fork").task("a").to("again")
+        .back_to("fork").task("b").to("again").build()
+    ).start()  # fmt: skip
+    assert story.status == "STARTED"
+    assert {incident.type for incident in story.incidents} == {"EndlessLoop"}
+    assert "without waiting for anything" in story.incidents[0].message
+    story.terminate()

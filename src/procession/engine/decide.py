@@ -28,6 +28,9 @@ STEPS_PER_TRANSACTION = 10_000
 STEPS_WITHOUT_WAIT = 1_000_000
 """Nodes visited without waiting for anything, after which a loop is taken for endless."""
 
+LIVE_TOKENS = 100_000
+"""Live tokens outside of multi-instance loops, after which a process that goes on splitting is taken for endless."""
+
 
 def decide(
     definition: ProcessDefinition,
@@ -120,14 +123,15 @@ def _bound(step: Step, before: int, steps: int, endless: int) -> None:
     transaction (a loop that makes new tokens), all are stopped.
     """
     state, total = step.state, before + steps
-    if total < endless:
+    flood = len(state.tokens) > LIVE_TOKENS and not state.loops
+    if total < endless and not flood:
         step.record(e.StepsCounted(total))
         return
     running = list(
         {token.id: token for token in step.ready if token.id in state.tokens and ready(state, token)}.values()
     )
-    stopped = running if before >= endless else running[:1]
-    goes_on = before < endless and (len(running) > 1 or state.joins)
+    stopped = running if flood or before >= endless else running[:1]
+    goes_on = not flood and before < endless and (len(running) > 1 or state.joins)
     step.record(e.StepsCounted(total if goes_on else 0))
     cycles = _cycles(step, stopped)
     for token in stopped:

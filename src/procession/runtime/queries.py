@@ -36,8 +36,9 @@ class Queries:
         """The instance as it was at a position of its history."""
         await self._state(instance)
         past = await replay(self._storage, instance, position)
-        if past is None or position < 1:
-            raise CommandRejected(404, "Position not found.", f"History of {instance} begins at position 1.")
+        if past is None or past.state.position != position:
+            last = past.state.position if past is not None else 0
+            raise CommandRejected(404, "Position not found.", f"History of {instance} has positions 1 to {last}.")
         definition = await self._definitions.compiled(past.state.definition)
         return v.instance_view(past.state, definition, self._principal)
 
