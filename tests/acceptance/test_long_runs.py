@@ -121,7 +121,7 @@ def test_an_endless_loop_becomes_an_exception_that_names_it(engine):
     assert len(again.exceptions) == 1, "nothing was repaired"
     engine.set_variables(view.id, {"stop": True})
     assert engine.retry(view.id).state == "FINISHED"
-    evidence.check_nothing_left(engine)
+    evidence.check_state(engine, int(view.id))
 
 
 def test_a_long_run_can_be_ended_and_held(engine):

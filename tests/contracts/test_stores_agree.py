@@ -79,7 +79,9 @@ class Agreement(RuleBasedStateMachine):
         for _ in range(started):
             older = sorted(self.instances)[:3]
             row = make.instance(parent=data.draw(st.sampled_from([None, *older])))
-            row = self.drawn(data, row._replace(root=row.id if row.parent is None else data.draw(st.sampled_from(older))))
+            row = self.drawn(
+                data, row._replace(root=row.id if row.parent is None else data.draw(st.sampled_from(older)))
+            )
             batch.new.append(row)
             self.fill(data, batch, row.id)
         live = [id for id, row in self.instances.items() if row.ended is None]

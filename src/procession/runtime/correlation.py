@@ -29,21 +29,20 @@ GRACE = 60_000_000
 class Correlation:
     """The messages of one batch."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self) -> None:
         self._open: dict[str, dict[int, int]] = {}  # name → subscription → instance, opened in this batch
         self._kept: list[MessageRow] = []  # buffered in this batch
         self._taken: set[int] = set()  # buffered messages that this batch has handed out
 
-    async def publish(self, message: Publish) -> dict[str, Any]:
+    async def publish(self, work: Work, message: Publish) -> dict[str, Any]:
         """A message from outside. The answer: its id, whether it was a repetition, and which instances received it."""
         if message.message_id is not None:
             key = message.inbox_key
-            if key in self._work.keys:
-                return {"id": str(decode(self._work.keys[key])), "duplicate": True, "instances": [], "buffered": False}
-        number = self._work.processor.new_id()
+            if key in work.keys:
+                return {"id": str(decode(work.keys[key])), "duplicate": True, "instances": [], "buffered": False}
+        number = work.processor.new_id()
         received, buffered = await self._correlate(
-            number, message.name, message.key, message.variables, message.ttl, message.message_id
+            work, number, message.name, message.key, message.variables, message.ttl, message.message_id
         )
         return {
             "id": str(number),
@@ -52,71 +51,84 @@ class Correlation:
             "buffered": buffered,
         }
 
-    async def thrown(self, event: e.MessagePublished) -> None:
+    async def thrown(self, work: Work, event: e.MessagePublished) -> None:
         """A message that an instance published."""
         if event.message_id is not None:
             key = Publish(event.name, event.key, {}, event.message_id).inbox_key
-            if key not in self._work.keys:
-                found = await self._work.processor.storage.load(Need(inbox=[key]))
-                self._work.keys.update(found.inbox)
-            if key in self._work.keys:
+            if key not in work.keys:
+                found = await work.processor.storage.load(Need(inbox=[key]))
+                work.keys.update(found.inbox)
+            if key in work.keys:
                 return
-        if self._work.left <= 0:
-            self._once(event.name, event.key, event.message_id, event.message)
+        if work.left <= 0:
+            self._once(work, event.name, event.key, event.message_id, event.message)
             self._keep(
-                event.message, event.name, event.key, event.variables, max(event.ttl, GRACE), event.message_id, set()
+                work,
+                event.message,
+                event.name,
+                event.key,
+                event.variables,
+                max(event.ttl, GRACE),
+                event.message_id,
+                set(),
             )
-            self._work.unmatched[event.name, event.key] = None
+            work.unmatched[event.name, event.key] = None
             return
-        await self._correlate(event.message, event.name, event.key, event.variables, event.ttl, event.message_id)
+        await self._correlate(work, event.message, event.name, event.key, event.variables, event.ttl, event.message_id)
 
-    async def match(self, command: Match) -> int:
+    async def match(self, work: Work, command: Match) -> int:
         """Hand over what is buffered, oldest first, to those who wait for it by now; how many messages that were."""
         count = 0
-        for row in await self._buffered(command.name, command.key):
-            received, _ = await self._correlate(row.id, row.name, row.key, decode(row.variables), 0, None)
+        for row in await self._buffered(work, command.name, command.key):
+            received, _ = await self._correlate(work, row.id, row.name, row.key, decode(row.variables), 0, None)
             if received:
-                self._take(row)
+                self._take(work, row)
                 count += 1
         return count
 
-    async def opened(self, unit: Unit, subscription: int) -> None:
+    async def opened(self, work: Work, unit: Unit, subscription: int) -> None:
         """Somebody waits now: hand over what came before, oldest first."""
         wait = unit.state.waits.get(subscription)
         if not isinstance(wait, Subscription) or unit.state.status == ON_HOLD:
             return
         self._open.setdefault(wait.name, {})[subscription] = unit.state.id
-        if self._work.left <= 0:
-            self._work.unmatched[wait.name, wait.key] = None
+        if work.left <= 0:
+            work.unmatched[wait.name, wait.key] = None
             return
-        for row in await self._buffered(wait.name, wait.key):
+        for row in await self._buffered(work, wait.name, wait.key):
             command = c.DeliverMessage(subscription, row.id, decode(row.variables))
-            if await self._work.decide_follow_up(unit.state.id, command, SYSTEM):
-                self._take(row)
+            if await work.decide_follow_up(unit.state.id, command, SYSTEM):
+                self._take(work, row)
                 still = unit.state.waits.get(subscription)
                 if still is None:
                     return
 
-    async def _buffered(self, name: str, key: str | None) -> list[MessageRow]:
+    async def _buffered(self, work: Work, name: str, key: str | None) -> list[MessageRow]:
         """What is kept for a name and key, oldest first. A message without a key is for everybody."""
-        found = await self._work.processor.storage.load(Need(buffered=[(name, key)]))  # type: ignore[list-item]
+        found = await work.processor.storage.load(Need(buffered=[(name, key)]))  # type: ignore[list-item]
         kept = [row for row in self._kept if row.name == name and row.key in (None, key)]
-        return [row for row in (*found.buffered, *kept) if row.id not in self._taken and row.expires > self._work.at]
+        return [row for row in (*found.buffered, *kept) if row.id not in self._taken and row.expires > work.at]
 
-    def _take(self, row: MessageRow) -> None:
+    def _take(self, work: Work, row: MessageRow) -> None:
         """The message was handed over: nobody else gets it, also where another process hands it over at the same time."""
         self._taken.add(row.id)
         if row in self._kept:
             self._kept.remove(row)
-            self._work.batch.messages.remove(row)
+            work.batch.messages.remove(row)
         else:
-            self._work.batch.messages_gone.append((row.id,))
-            self._work.batch.inbox.append(InboxRow(f"message-taken:{row.id}", self._work.at, b"[]"))
+            work.batch.messages_gone.append((row.id,))
+            work.batch.inbox.append(InboxRow(f"message-taken:{row.id}", work.at, b"[]"))
 
     async def _correlate(
-        self, number: int, name: str, key: str | None, variables: dict[str, Any], ttl: int, message_id: str | None
+        self,
+        work: Work,
+        number: int,
+        name: str,
+        key: str | None,
+        variables: dict[str, Any],
+        ttl: int,
+        message_id: str | None,
     ) -> tuple[list[int], bool]:
-        work = self._work
         found = await work.processor.storage.load(Need(messages=[(name, key)]))
         waiting = {row.id: row.instance for row, _status in found.subscriptions} | self._open.get(name, {})
         received: list[int] = []
@@ -134,25 +146,26 @@ class Correlation:
         for start in found.starts:
             if start.process in reached:
                 continue
-            started = await self._start(start, key, variables)
+            started = await self._start(work, start, key, variables)
             if started is not None:
                 reached.add(start.process)
                 received.append(started)
-        self._once(name, key, message_id, number)
+        self._once(work, name, key, message_id, number)
         if received or ttl <= 0:
             return received, False
-        self._keep(number, name, key, variables, ttl, message_id, reached)
+        self._keep(work, number, name, key, variables, ttl, message_id, reached)
         return received, True
 
-    def _once(self, name: str, key: str | None, message_id: str | None, number: int) -> None:
+    def _once(self, work: Work, name: str, key: str | None, message_id: str | None, number: int) -> None:
         """A message with an id is known from now on."""
         if message_id is not None:
             inbox_key = Publish(name, key, {}, message_id).inbox_key
-            self._work.keys[inbox_key] = encode(number)
-            self._work.batch.inbox.append(InboxRow(inbox_key, self._work.at, self._work.keys[inbox_key]))
+            work.keys[inbox_key] = encode(number)
+            work.batch.inbox.append(InboxRow(inbox_key, work.at, work.keys[inbox_key]))
 
     def _keep(
         self,
+        work: Work,
         number: int,
         name: str,
         key: str | None,
@@ -162,13 +175,14 @@ class Correlation:
         reached: set[str],
     ) -> None:
         """Nobody waits yet: buffer it."""
-        at = self._work.at
+        at = work.at
         row = MessageRow(number, name, key, encode(variables), message_id, at, at + ttl, encode(sorted(reached)))
         self._kept.append(row)
-        self._work.batch.messages.append(row)
+        work.batch.messages.append(row)
 
-    async def _start(self, start: StartSubscriptionRow, key: str | None, variables: dict[str, Any]) -> int | None:
-        work = self._work
+    async def _start(
+        self, work: Work, start: StartSubscriptionRow, key: str | None, variables: dict[str, Any]
+    ) -> int | None:
         if key is not None:
             here = any(
                 u.state.live and u.state.name == start.process and u.state.business_key == key

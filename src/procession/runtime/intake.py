@@ -7,6 +7,7 @@ queue up; the next of them takes everything that is queued as one batch.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -23,6 +24,11 @@ BATCH = 1000
 
 FLUSH = 200
 """Transactions in which a loop without an end is found out; instances that wake each other for ever are left after them."""
+
+
+LET_OTHERS = 0.0005
+"""Seconds between two transactions of a long run. A lock goes to whoever asks first, and that is whoever has just given it
+up: without a pause the others would have to wait for the end of the run, for answers that are there."""
 
 
 class Intake:
@@ -47,6 +53,8 @@ class Intake:
                     turned = self._turn()
                     if not turned:
                         raise RuntimeError("this command was never submitted, so there is no answer to wait for")
+            if not ask.done:
+                time.sleep(LET_OTHERS)
         return ask.answer()
 
     def run(self, ask: Ask) -> Any:
@@ -60,6 +68,8 @@ class Intake:
             turns -= 1
             with self._lock:
                 count += self._turn()
+            if self.processor.busy:
+                time.sleep(LET_OTHERS)
         return count
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ class Work:
         self.effects: deque[tuple[Unit, e.Event, Principal]] = deque()
         self.left = 0  # effects until the transaction is full
         self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that the next transaction looks after
-        self.correlation = Correlation(self)
+        self.correlation = Correlation()
 
     @property
     def changed(self) -> bool:
@@ -193,10 +193,10 @@ class Work:
         if isinstance(command, Start):
             unit = await self._start(ask, command)
         elif isinstance(command, Publish):
-            ask.result = await self.correlation.publish(command)
+            ask.result = await self.correlation.publish(self, command)
             return
         elif isinstance(command, Match):
-            ask.result = await self.correlation.match(command)
+            ask.result = await self.correlation.match(self, command)
             return
         elif isinstance(command, StartTimerRow):
             await self._start_by_timer(command)
@@ -358,11 +358,11 @@ class Work:
             await self._tell_children(unit, c.UnholdInstance)
             for wait in list(state.waits.values()):
                 if isinstance(wait, Subscription):
-                    await self.correlation.opened(unit, wait.id)
+                    await self.correlation.opened(self, unit, wait.id)
         elif isinstance(event, e.MessagePublished):
-            await self.correlation.thrown(event)
+            await self.correlation.thrown(self, event)
         elif isinstance(event, e.SubscriptionOpened):
-            await self.correlation.opened(unit, event.subscription)
+            await self.correlation.opened(self, unit, event.subscription)
 
     async def _tell_children(self, unit: Unit, kind: type[c.HoldInstance | c.UnholdInstance]) -> None:
         for wait in list(unit.state.waits.values()):

@@ -30,7 +30,7 @@ from procession.storage.sqlite_batch import conflict, many, read, write
 from procession.storage.sqlite_file import MEMORY, SQL, SqliteFile, is_taken, roll_back
 from procession.storage.sqlite_queries import SqliteQueries, leased
 
-_TRUST = 100_000  # verified positions that are remembered while other processes write too
+TRUSTED = 100_000  # verified positions that are remembered while other processes write too
 
 
 class SqliteStorage(SqliteQueries):
@@ -59,7 +59,7 @@ class SqliteStorage(SqliteQueries):
         """Bring the schema up to date, or only say what would be done; `open` does it too."""
         todo = self._file.migrations()
         if not dry_run:
-            self._file.open()
+            await self.open()
         return todo
 
     # -- the processor ------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ class SqliteStorage(SqliteQueries):
 
     def _trust(self, instances: Any) -> None:
         assert self._trusted is not None
-        if len(self._trusted) > _TRUST:
+        if len(self._trusted) > TRUSTED:
             self._trusted.clear()
         self._trusted.update(instances)
 

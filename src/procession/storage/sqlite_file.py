@@ -23,6 +23,7 @@ from procession.storage.queries import load
 SQL = load("sqlite.sql")
 MIGRATIONS = ("0001_initial",)
 MEMORY = ":memory:"
+READ_WRITE = apsw.SQLITE_OPEN_READWRITE
 BUSY_TIMEOUT = 5_000  # milliseconds
 STATEMENTS = 256  # prepared and kept for each connection: all of ours, and the filters that people combine
 OLDEST = (3, 51, 3)  # before it, two connections that write or checkpoint at one moment can damage a file
@@ -54,7 +55,7 @@ class Access:
             self._done()
 
     def _give_up(self, error: BaseException) -> None:
-        ours = explain(error, self.connection, self.file.name) if isinstance(error, apsw.Error) else None
+        ours = explain(error, self.connection, self.file.path) if isinstance(error, apsw.Error) else None
         roll_back(self.connection)
         if ours is not None:
             raise ours from None
@@ -69,7 +70,10 @@ class Reader(Access):
     __slots__ = ()
 
     def _done(self) -> None:
-        self.file.idle.append(self)
+        if self.file.is_open:
+            self.file.idle.append(self)
+        else:
+            self.connection.close()
 
 
 class SqliteFile:
@@ -77,26 +81,24 @@ class SqliteFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.name = os.path.basename(path)
         self.idle: list[Reader] = []
         self._writer: Access | None = None
 
     def open(self) -> None:
-        """Connect, and bring the schema up to date."""
+        """Connect, and bring the schema up to date. A file that is refused is left as it is."""
         if self._writer is not None:
             return
-        connection = self._connect()
+        access = Access(self, self._connect(READ_WRITE | apsw.SQLITE_OPEN_CREATE))
         try:
-            connection.execute(SQL["connect_writer"]).fetchall()  # reading the answers runs all of it
-            migrate(connection, self.name)
-        except apsw.Error as error:
-            ours = explain(error, connection, self.name)
-            connection.close()
-            raise ours from None
+            with access as connection:
+                todo = pending(connection, self.path)
+                connection.execute(SQL["connect_writer"]).fetchall()  # reading the answers runs all of it
+                if todo:
+                    migrate(connection, self.path)
         except BaseException:
-            connection.close()
+            access.connection.close()
             raise
-        self._writer = Access(self, connection)
+        self._writer = access
 
     def close(self) -> None:
         """Close every connection; the last one of all processes folds the log into the file."""
@@ -108,10 +110,14 @@ class SqliteFile:
                 connection.close()
 
     @property
+    def is_open(self) -> bool:
+        return self._writer is not None
+
+    @property
     def writer(self) -> Access:
         """The one connection that writes."""
         if self._writer is None:
-            raise StorageError(f"The store {self.name} is not open.")
+            raise StorageError(f"The store {self.path} is not open.")
         return self._writer
 
     @property
@@ -122,26 +128,24 @@ class SqliteFile:
         except IndexError:
             return self._new_reader()
 
+    def _new_reader(self) -> Access:
+        writer = self.writer
+        if self.path == MEMORY:
+            return writer
+        reader = Reader(self, self._connect(READ_WRITE))
+        reader.connection.execute(SQL["connect_reader"]).fetchall()
+        return reader
+
     def migrations(self) -> list[Migration]:
         """What `open` would do to the schema."""
         if self.path == MEMORY or not os.path.exists(self.path):
             return migrations.load("sqlite", MIGRATIONS)
-        connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
-        try:
-            return pending(connection, self.name)
-        except apsw.Error as error:
-            raise explain(error, connection, self.name) from None
-        finally:
-            connection.close()
+        with Access(self, self._connect(READ_WRITE)) as connection:
+            todo = pending(connection, self.path)
+        connection.close()
+        return todo
 
-    def _new_reader(self) -> Access:
-        if self.path == MEMORY or self._writer is None:
-            return self.writer
-        connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
-        connection.execute(SQL["connect_reader"]).fetchall()
-        return Reader(self, connection)
-
-    def _connect(self, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:
+    def _connect(self, flags: int) -> apsw.Connection:
         check_version(apsw.sqlite_lib_version())
         folder = os.path.dirname(self.path)
         if folder and not os.path.isdir(folder):
@@ -166,31 +170,25 @@ def check_version(version: str) -> None:
         )
 
 
-def pending(connection: apsw.Connection, name: str) -> list[Migration]:
-    """The migrations that the file still needs."""
+def pending(connection: apsw.Connection, path: str) -> list[Migration]:
+    """The migrations that the file still needs. Refuses what is not ours, too new, or changed."""
     applied: list[Applied] = []
     if connection.table_exists("main", "migration"):
         applied = [Applied._make(row) for row in connection.execute(SQL["migrations"])]
     elif connection.execute(SQL["tables"]).get:
-        raise StorageError(f"{name} is a database of another program: it has tables, but none of procession's.")
-    return migrations.pending(migrations.load("sqlite", MIGRATIONS), applied, name)
+        raise StorageError(f"{path} is a database of another program: it has tables, but none of procession's.")
+    return migrations.pending(migrations.load("sqlite", MIGRATIONS), applied, path)
 
 
-def migrate(connection: apsw.Connection, name: str) -> None:
-    """Bring the schema up to date; whoever comes second finds nothing to do."""
-    if not pending(connection, name):
-        return
+def migrate(connection: apsw.Connection, path: str) -> None:
+    """Bring the schema up to date; whoever comes second waits, and finds nothing to do."""
     connection.execute(SQL["begin_exclusive"])
-    try:
-        todo = pending(connection, name)
-        connection.execute(SQL["create_migration"])
-        for migration in todo:
-            connection.execute(migration.sql).fetchall()
-            connection.execute(SQL["add_migration"], (migration.version, migration.name, migration.checksum))
-        connection.execute(SQL["commit"])
-    except BaseException:
-        roll_back(connection)
-        raise
+    todo = pending(connection, path)
+    connection.execute(SQL["create_migration"])
+    for migration in todo:
+        connection.execute(migration.sql).fetchall()
+        connection.execute(SQL["add_migration"], (migration.version, migration.name, migration.checksum))
+    connection.execute(SQL["commit"])
 
 
 def roll_back(connection: apsw.Connection) -> None:
@@ -208,34 +206,34 @@ def is_taken(error: apsw.ConstraintError) -> bool:
     return code in (apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_UNIQUE)
 
 
-def explain(error: apsw.Error, connection: apsw.Connection | None, name: str) -> StorageError:
+def explain(error: apsw.Error, connection: apsw.Connection | None, path: str) -> StorageError:
     """What an error of SQLite means to us."""
     match error:
         case apsw.BusyError() | apsw.LockedError():
             return StorageBusy(
-                f"Another process holds the write lock of {name}, for more than {BUSY_TIMEOUT // 1000} s. "
+                f"Another process holds the write lock of {path}, for more than {BUSY_TIMEOUT // 1000} s. "
                 "Nothing was written. Try again when it is done, or end it."
             )
         case apsw.FullError():
-            return _full(name)
+            return _full(path)
         case apsw.IOError():
             if connection is not None and connection.system_errno in NO_SPACE:
-                return _full(name)
-            return StorageError(f"The disk of {name} fails ({error}). Nothing of the batch was written.")
+                return _full(path)
+            return StorageError(f"The disk of {path} fails ({error}). Nothing of the batch was written.")
         case apsw.NotADBError():
-            return StorageError(f"{name} is not a SQLite database, or it is damaged. Restore it from a backup.")
+            return StorageError(f"{path} is not a SQLite database, or it is damaged. Restore it from a backup.")
         case apsw.CorruptError():
-            return StorageError(f"The database {name} is damaged ({error}). Restore it from a backup.")
+            return StorageError(f"The database {path} is damaged ({error}). Restore it from a backup.")
         case apsw.ReadOnlyError() | apsw.PermissionsError():
-            return StorageError(f"{name} cannot be written: the file or its folder is read-only.")
+            return StorageError(f"{path} cannot be written: the file or its folder is read-only.")
         case apsw.CantOpenError():
-            return StorageError(f"{name} cannot be opened: is it a file, and may this user read and write it?")
+            return StorageError(f"{path} cannot be opened: is it a file, and may this user read and write it?")
         case _:
-            return StorageError(f"SQLite refuses ({error}). Nothing of the batch was written to {name}.")
+            return StorageError(f"SQLite refuses ({error}). Nothing of the batch was written to {path}.")
 
 
-def _full(name: str) -> StorageFull:
+def _full(path: str) -> StorageFull:
     return StorageFull(
-        f"There is no space left for {name}. Nothing of the batch was written, and nothing that was acknowledged is "
+        f"There is no space left for {path}. Nothing of the batch was written, and nothing that was acknowledged is "
         "lost: free some space and try again."
     )
