@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from workloads import cost, emit, feel, rate, scratch
+
 from procession import Engine, VirtualClock
 from procession.bpmn import read_bpmn
 from procession.definition import ProcessDefinition
@@ -14,7 +16,6 @@ from procession.engine.access import SYSTEM
 from procession.engine.commands import Continue, StartInstance
 from procession.engine.decide import decide
 from procession.engine.state import ProcessInstance
-from workloads import cost, emit, feel, rate, scratch
 
 IN_FLIGHT = 100
 WAITS = b"""<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="defs" targetNamespace="urn:bench"

@@ -51,12 +51,15 @@ def cold() -> Round:
     """CPU seconds and peak MiB of a whole process."""
     folder = Path(scratch())
     (folder / "w1.bpmn").write_bytes(feel("w1_straight.bpmn"))
-    command = [sys.executable, str(HERE / "cold.py"), str(folder / "c.db"), str(folder / "w1.bpmn")]
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit("cold.py failed")
+    command = [sys.executable, str(HERE / "cold.py"), "", str(folder / "w1.bpmn")]
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for number in range(2):  # the first run writes the byte code that an installed package has
+        command[2] = str(folder / f"{number}.db")
+        process = subprocess.Popen(command, env=compiled)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit("cold.py failed")
     return {
         "ours.cold.cpu": {"value": usage.ru_utime + usage.ru_stime, "unit": "s"},
         "ours.cold.memory": {"value": usage.ru_maxrss / 1024, "unit": "MiB"},

@@ -1,7 +1,8 @@
-"""procession hold, unhold, terminate, dismiss"""
+"""procession hold, unhold, terminate, dismiss, clean-up"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     for function in (hold, unhold, terminate, dismiss):
         app.command(function.__name__)(function)
+    app.command("clean-up")(clean_up)
 
 
 @command(acting=True)
@@ -41,3 +43,17 @@ def terminate(session: Session, instance: Instance, reason: Reason = "") -> None
 def dismiss(session: Session, instance: Instance, reason: Reason = "") -> None:
     """End a called instance; its caller goes on without a result."""
     show(session, session.engine().dismiss(instance, reason))
+
+
+@command(acting=True)
+def clean_up(
+    session: Session,
+    days: Annotated[float, typer.Option("--days", min=0, help="Started longer ago than this.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="So many at most.")] = 1000,
+) -> None:
+    """End forgotten instances as FAILED: all that were started so long ago and still run."""
+    count = session.engine().clean_up(timedelta(days=days), limit)
+    if session.json:
+        session.document({"failed": count})
+    else:
+        typer.echo(f"{count} ended as FAILED.")

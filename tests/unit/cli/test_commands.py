@@ -217,6 +217,13 @@ def test_hold_unhold_and_terminate_with_their_reasons(cards):
     assert cards.error("dismiss", card).startswith("error: ")
 
 
+def test_forgotten_instances_are_cleaned_up(cards):
+    card = cards.card()["id"]
+    assert cards.json("clean-up", "--days", "1") == {"failed": 0}
+    assert "1 ended as FAILED" in cards.out("clean-up", "--days", "0")
+    assert cards.json("status", card)["state"] == "FAILED"
+
+
 def test_an_exception_is_seen_repaired_and_retried(line):
     line.run("deploy", *ORDER, "--publish")
     items = [{"sku": "book", "quantity": 1, "price": 10}]
