@@ -139,7 +139,9 @@ class Engine:
 
     def definitions(self, name: str | None = None) -> list[v.DefinitionView]:
         """Every version of every process (or of one), newest first."""
-        return [v.definition_view(row) for row in drive(self.storage.definitions(checks.text(name, "The process")))]
+        return [
+            v.definition_view(row) for row in drive(self.storage.definitions(checks.maybe_text(name, "The process")))
+        ]
 
     def definition_file(self, name: str, version: int | None = None) -> bytes:
         """The file of a version, byte for byte as it was added."""
@@ -191,8 +193,8 @@ class Engine:
         start = Start(
             checks.text(name, "The process"),
             data,
-            start_condition=checks.text(start_condition, "The start condition"),
-            business_key=checks.text(business_key, "The business key"),
+            start_condition=checks.maybe_text(start_condition, "The start condition"),
+            business_key=checks.maybe_text(business_key, "The business key"),
             inherit=inherit,
         )
         return Ask(start, self.principal)
@@ -231,13 +233,13 @@ class Engine:
     ) -> v.Page:
         """Search, newest first."""
         where = InstanceFilter(
-            definition=checks.text(definition, "The process"),
+            definition=checks.maybe_text(definition, "The process"),
             version=version,
             statuses=(status,) if isinstance(status, str) else tuple(status),
-            business_key=checks.text(business_key, "The business key"),
+            business_key=checks.maybe_text(business_key, "The business key"),
             parent=None if parent is None else checks.identity(parent, "Process instance"),
-            node=checks.text(node, "The node"),
-            text=checks.text(text, "The text to look for"),
+            node=checks.maybe_text(node, "The node"),
+            text=checks.maybe_text(text, "The text to look for"),
             started_after=started_after,
             started_before=started_before,
             incidents=exceptions,
@@ -324,8 +326,8 @@ class Engine:
         """Open user tasks: mine, free, or all that one may see."""
         where = TaskFilter(
             instance=None if instance is None else checks.identity(instance, "Process instance"),
-            definition=checks.text(definition, "The process"),
-            node=checks.text(node, "The node"),
+            definition=checks.maybe_text(definition, "The process"),
+            node=checks.maybe_text(node, "The node"),
         )
         return drive(self._queries.tasks(scope, where, limit, cursor))
 
@@ -345,7 +347,7 @@ class Engine:
 
     def assign(self, task: str | int, user: str | None) -> v.TaskView:
         """Give a task to somebody (None: to nobody)."""
-        self._run(Ask(c.AssignTask(checks.identity(task, "Task"), checks.text(user, "The user")), self.principal))
+        self._run(Ask(c.AssignTask(checks.identity(task, "Task"), checks.maybe_text(user, "The user")), self.principal))
         return self.task(task)
 
     def complete_task(self, task: str | int, variables: Mapping[str, Any] | None = None) -> v.InstanceView:
@@ -437,9 +439,9 @@ class Engine:
             raise checks.not_valid(f"The correlation key must be a text or a number, not {checks.kind(key)}.")
         message = Publish(
             checks.text(name, "The name of a message"),
-            checks.text(same, "The correlation key"),
+            checks.maybe_text(same, "The correlation key"),
             checks.document(variables),
-            checks.text(message_id, "The id of a message"),
+            checks.maybe_text(message_id, "The id of a message"),
             checks.span(ttl, "ttl"),
         )
         return v.MessageView(**self._run(Ask(message, self.principal)))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +17,7 @@ from procession.testing import process
 from tests.acceptance.test_threads import in_threads
 from tests.chaos import evidence
 
+ROOT = Path(__file__).parent.parent.parent
 TASK = process("task").start().user_task("fill").end().build()
 NAP = process("nap").start().catch_timer("rest", "PT0.3S").user_task("fill").end().build()
 EVERY = process("every").start(cycle="R3/PT0.2S").user_task("fill").end().build()
@@ -164,3 +169,31 @@ def test_there_is_one_thread_however_many_ask_for_it(engine):
     before = watchers()
     in_threads(16, lambda _: engine.start("nap"))
     assert watchers() == before + 1
+
+
+FORGETFUL = """
+import sys
+from procession import Engine
+engine = Engine(sys.argv[1])
+engine.deploy(sys.argv[2], publish=True)
+for number in range(20):
+    engine.start("hurry")
+"""
+
+
+def test_a_program_may_end_without_closing(url, tmp_path):
+    """The thread that watches the clock neither keeps it from ending nor complains."""
+    file = tmp_path / "hurry.bpmn"
+    hurry = (
+        process("hurry").start().catch_timer("a", "PT0.01S").script("s", "=1", "x").catch_timer("b", "PT0.01S").end()
+    )
+    file.write_bytes(hurry.build())
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-X", "dev", "-c", FORGETFUL, url, str(file)]
+    ended = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+    if url != "memory:":
+        with Engine(url) as engine:
+            assert len(list(evidence.rows(engine))) == 20
+            until(lambda: not list(evidence.rows(engine, statuses=evidence.LIVE)))
+            evidence.check_nothing_left(engine)

@@ -9,7 +9,7 @@ import pytest
 
 from procession import CommandRejected, Engine, VirtualClock
 from procession.engine.codec import decode_events
-from procession.engine.events import StepsCounted, TokenAdvanced
+from procession.engine.events import TokenAdvanced
 from procession.runtime.drive import drive
 from procession.testing import process
 from tests.chaos import evidence
@@ -242,7 +242,9 @@ def test_processes_that_call_each_other_without_an_end(engine):
 
 def ping_pong(turns: str):
     """Two instances that wake each other with messages."""
-    ping = process("ping").start().exclusive("a").script("add", "=n + 1", "n").exclusive("b").when(f"=n >= {turns}").end()
+    ping = (
+        process("ping").start().exclusive("a").script("add", "=n + 1", "n").exclusive("b").when(f"=n >= {turns}").end()
+    )
     ping.back_to("b").otherwise().throw_message("t", "to_pong", "=k").catch_message("c", "to_ping", "=k").to("a")
     pong = process("pong").start().exclusive("a").catch_message("c", "to_pong", "=k")
     pong.throw_message("t", "to_ping", "=k", variables="={}").to("a")

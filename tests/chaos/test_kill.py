@@ -163,3 +163,40 @@ def test_nothing_is_lost_and_nothing_happens_twice(tmp_path):
         assert facts.kinds["job"] and facts.kinds["task"] and facts.kinds["paid"] and facts.kinds["held"]
         check(path, facts, ROUNDS * NEW_KEYS)
         number += 1
+
+
+MAKE = """
+import sys, time
+from procession import Engine
+sys.stdout.write("begin\\n")
+sys.stdout.flush()
+with Engine(sys.argv[1]) as engine:
+    engine.deploy(*sys.argv[2:], publish=True)
+time.sleep(60)
+"""
+
+
+def test_a_store_whose_making_was_killed(tmp_path):
+    """Killed while the file is made and definitions are added: all of them are there or none, and it can be opened."""
+    chance = random.Random(os.environ.get("PROCESSION_CHAOS_SEED"))
+    files = []
+    for name, data in FILES:
+        (tmp_path / name).write_bytes(data)
+        files.append(str(tmp_path / name))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    for number in range(8):
+        path = tmp_path / f"new-{number}.db"
+        command = [sys.executable, "-c", MAKE, f"sqlite:///{path}", *files]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=ROOT) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"begin\n"
+            time.sleep(chance.uniform(0.0, 0.12))
+            child.kill()
+        with Engine(f"sqlite:///{path}") as engine:
+            found = engine.definitions()
+            assert len(found) in (0, len(FILES))
+            assert [row.event for row in reversed(engine.audit().items)][: len(found)] == ["Create"] * len(found)
+            again = engine.deploy(*FILES, publish=True)
+            assert [view.version for view in again] == [1] * len(FILES)
+            assert engine.start("order", {"id": "1", "amount": 1}).state == "STARTED"
+        evidence.check_file(str(path))

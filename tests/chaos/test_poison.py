@@ -193,7 +193,9 @@ def test_a_long_run_that_breaks_stays_where_it_was(engine, broken, monkeypatch, 
     assert engine.instance(row.id).variables["n"] == 9_001
 
 
-@pytest.mark.parametrize("error", [ExpressionError("bad", "x y"), ZeroDivisionError(), RecursionError(), AssertionError()])
+@pytest.mark.parametrize(
+    "error", [ExpressionError("bad", "x y"), ZeroDivisionError(), RecursionError(), AssertionError()]
+)
 def test_whatever_the_defect_raises(engine, broken, error, caplog):
     broken.error = error
     with pytest.raises(type(error)):

@@ -60,9 +60,7 @@ class Victim:
         number = chance.randrange(self.first, self.last)
         key = f"k{number}"
         say("try", key)
-        order = self.engine.start(
-            "order", {"id": key, "amount": number}, business_key=key, idempotency_key=key
-        )
+        order = self.engine.start("order", {"id": key, "amount": number}, business_key=key, idempotency_key=key)
         say("start", key, order.id)
         self.started.append((key, order.id))
 

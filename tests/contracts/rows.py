@@ -16,10 +16,12 @@ from procession.storage import (
     InboxRow,
     IncidentRow,
     InstanceRow,
+    InstanceRows,
     JobRow,
     KeptRow,
     LoopRow,
     MessageRow,
+    Need,
     OutboxRow,
     OutputRow,
     StartSubscriptionRow,
@@ -219,3 +221,15 @@ class Driven:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self.storage, name)
         return lambda *args, **kwargs: self._run(method(*args, **kwargs))
+
+
+def found(store: Driven, id: int) -> InstanceRows:
+    """An instance as a processor loads it that knows nothing of it."""
+    rows = store.load(Need(instances={id: -1})).instances[id]
+    assert rows is not None
+    return rows
+
+
+def rows_in(store: Driven) -> dict[str, int]:
+    """The tables that are not empty, and how many rows they have."""
+    return {table: number for table, number in store.counts().items() if number}

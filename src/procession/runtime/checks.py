@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from math import isfinite
-from typing import Any, overload
+from typing import Any
 
 import msgspec
 
@@ -31,14 +31,8 @@ def identity(value: Any, what: str) -> int:
     raise CommandRejected(404, f"{what} not found.", f"{str(value)[:50]!r} is no id.")
 
 
-@overload
-def text(value: str, what: str) -> str: ...
-@overload
-def text(value: str | None, what: str) -> str | None: ...
-def text(value: str | None, what: str) -> str | None:
+def text(value: Any, what: str) -> str:
     """A name or a key: any characters but those that no store keeps."""
-    if value is None:
-        return None
     if not isinstance(value, str):
         raise not_valid(f"{what} must be a text, not {kind(value)}.")
     if "\0" in value:
@@ -46,6 +40,11 @@ def text(value: str | None, what: str) -> str | None:
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise not_valid(f"{what} must be Unicode; {ascii(value)[:100]} contains half a surrogate pair.")
     return value
+
+
+def maybe_text(value: Any, what: str) -> str | None:
+    """The same, where none may be given."""
+    return None if value is None else text(value, what)
 
 
 def remark(value: str) -> str:

@@ -26,6 +26,10 @@ GRACE = 60_000_000
 """So long (microseconds) a message is kept at least that a full transaction leaves to the next one."""
 
 
+FOR_EVER = 2**63 - 1
+"""The last moment that a store can keep."""
+
+
 class Correlation:
     """The messages of one batch."""
 
@@ -175,8 +179,8 @@ class Correlation:
         reached: set[str],
     ) -> None:
         """Nobody waits yet: buffer it."""
-        at = work.at
-        row = MessageRow(number, name, key, encode(variables), message_id, at, at + ttl, encode(sorted(reached)))
+        at, until = work.at, min(work.at + ttl, FOR_EVER)
+        row = MessageRow(number, name, key, encode(variables), message_id, at, until, encode(sorted(reached)))
         self._kept.append(row)
         work.batch.messages.append(row)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
 NODES = 1024
+LATEST_MS = (1 << 41) - (1 << 32)  # in the summer of 2089; from then on ids only count
 
 
 class Ids:
@@ -24,7 +25,7 @@ class Ids:
 
     def __call__(self) -> int:
         with self._lock:
-            ms = self._now() // 1000 - EPOCH_MS
+            ms = min(self._now() // 1000 - EPOCH_MS, LATEST_MS)
             if ms > self._ms:
                 self._ms, self._counter = ms, 0
             elif self._counter < 4095:

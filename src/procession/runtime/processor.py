@@ -174,8 +174,8 @@ class Processor:
             )
         try:
             await self.storage.commit(batch)
-        except StorageError as failure:
-            log.error("the failure of %s could not be noted: %s", what, failure)
+        except Exception as failure:
+            log.exception("the failure of %s could not be noted: %s", what, failure)
 
     async def activate_jobs(
         self, type: str, worker: str, limit: int, lock: int, fetch: Sequence[str] | None

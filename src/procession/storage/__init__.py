@@ -308,8 +308,8 @@ class InstanceRows:
 class Batch:
     """The changes of one transaction. `changed` rows carry the position that was read: the commit checks it.
 
-    `put` lists insert or replace by key; `gone` lists delete by key, before anything is put. Replacing a job releases its lease and keeps its
-    fencing number.
+    `put` lists insert or replace by key; `gone` lists delete by key, before anything is put. Replacing a job releases its
+    lease and keeps its fencing number.
     """
 
     new: list[InstanceRow] = field(default_factory=list)

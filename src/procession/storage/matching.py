@@ -14,7 +14,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _MISSING = object()
 
 
-def tests(variables: Mapping[str, Any]) -> list[str]:
+def conditions(variables: Mapping[str, Any]) -> list[str]:
     """Each dotted path and its value as a JSON array: the variable's name, the path inside it, the value."""
     return [_encode([*_split(path), value]).decode() for path, value in variables.items()]
 
@@ -25,15 +25,15 @@ def _split(path: str) -> tuple[str, list[str]]:
 
 
 @lru_cache(maxsize=256)
-def parse(test: str) -> tuple[str, list[str], Any]:
-    """The name, the path and the value of one of the `tests`."""
-    name, inside, value = _decode(test)
+def parse(condition: str) -> tuple[str, list[str], Any]:
+    """The name, the path and the value of one of the `conditions`."""
+    name, inside, value = _decode(condition)
     return name, inside, value
 
 
-def matches(value: bytes, test: str) -> bool:
-    """Whether the JSON of a variable has, at the path of the test, the value of the test."""
-    _, inside, wanted = parse(test)
+def matches(value: bytes, condition: str) -> bool:
+    """Whether the JSON of a variable has, at the path of the condition, its value."""
+    _, inside, wanted = parse(condition)
     found = _decode(value)
     for step in inside:
         found = found.get(step, _MISSING) if isinstance(found, dict) else _MISSING

@@ -38,7 +38,7 @@ from procession.storage import (
     UserRow,
     VariableRow,
 )
-from procession.storage.matching import matches, parse, tests
+from procession.storage.matching import conditions, matches, parse
 from procession.storage.memory_tables import Agenda, Table, newest
 
 OWNER = itemgetter(1)  # of a job, task, timer, subscription, call or incident: its instance
@@ -128,7 +128,7 @@ class MemoryQueries:
             return None if row is None else self._rows(row)
 
     async def instances(self, where: InstanceFilter, limit: int = 50, before: int | None = None) -> list[InstanceRow]:
-        wanted = [(test, parse(test)[0]) for test in tests(where.variables)]
+        wanted = [(condition, parse(condition)[0]) for condition in conditions(where.variables)]
         with self._lock:
             return newest(self._instances, limit, lambda row: self._fits(row, where, wanted), before)
 
@@ -146,15 +146,15 @@ class MemoryQueries:
             and (where.incidents is None or where.incidents == (row.incidents > 0))
             and (where.node is None or self._is_on(row, where.node))
             and (text is None or any(text in folded(told) for told in (row.name, row.business_key or "", str(row.id))))
-            and all(self._has(row.id, name, test) for test, name in wanted)
+            and all(self._has(row.id, name, condition) for condition, name in wanted)
         )
 
     def _is_on(self, row: InstanceRow, node: str) -> bool:
         return row.ended is None and any(token.node == node for token in self._tokens.get(row.id, {}).values())
 
-    def _has(self, instance: int, name: str, test: str) -> bool:
+    def _has(self, instance: int, name: str, condition: str) -> bool:
         variable = self._variables.get(instance, {}).get(0, {}).get(name)
-        return variable is not None and matches(variable.value, test)
+        return variable is not None and matches(variable.value, condition)
 
     async def history(self, instance: int, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
         with self._lock:

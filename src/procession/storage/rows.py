@@ -267,15 +267,12 @@ def project(
     `position`, `first_token` and `kept` are what the store has: the position that was read (-1: the instance is new), the
     number of the first token that is not there yet, and how many kept commands are.
     """
+    if position < 0 and not state.live:
+        _project_over(batch, state, events)
+        return
     touched = Touched()
-    if position < 0 and not state.live:  # born and over in one transaction: nothing live is left to be written
-        touched.names[0] = set(state.variables)
-        for event in events:
-            if event.__class__ in LASTING:
-                TOUCHERS[event.__class__](touched, event)
-    else:
-        for event in events:
-            TOUCHERS[event.__class__](touched, event)
+    for event in events:
+        TOUCHERS[event.__class__](touched, event)
     row = instance_row(state)
     if position < 0:
         batch.new.append(row)
@@ -284,6 +281,31 @@ def project(
     _project_variables(batch, state, touched, first_token)
     _project_tokens(batch, state, touched, first_token)
     _project_waits(batch, state, touched)
+    _project_records(batch, state, touched)
+    if touched.resumed or (not state.live and kept):
+        batch.kept_gone.append((state.id,))
+    if touched.kept and state.kept:
+        for number, command in list(enumerate(state.kept))[-touched.kept :]:
+            batch.kept.append(KeptRow(state.id, number, command))
+    state.counted.clear()
+
+
+def _project_over(batch: Batch, state: ProcessInstance, events: Sequence[e.Event]) -> None:
+    """Born and over in one transaction: of what was alive in it nothing is left to be written."""
+    batch.new.append(instance_row(state))
+    for name, value in state.variables.items():
+        batch.variables.append(VariableRow(state.id, 0, name, encode(value)))
+    lasting = [event for event in events if event.__class__ in LASTING]
+    if lasting:
+        touched = Touched()
+        for event in lasting:
+            TOUCHERS[event.__class__](touched, event)
+        _project_waits(batch, state, touched)
+        _project_records(batch, state, touched)
+    state.counted.clear()
+
+
+def _project_records(batch: Batch, state: ProcessInstance, touched: Touched) -> None:
     for record in touched.records:
         batch.outbox.append(
             OutboxRow(
@@ -296,12 +318,6 @@ def project(
                 state.at,
             )
         )
-    if touched.resumed or (not state.live and kept):
-        batch.kept_gone.append((state.id,))
-    if touched.kept and state.kept:
-        for number, command in list(enumerate(state.kept))[-touched.kept :]:
-            batch.kept.append(KeptRow(state.id, number, command))
-    state.counted.clear()
 
 
 def instance_row(state: ProcessInstance) -> InstanceRow:

@@ -30,7 +30,7 @@ from procession.storage.sqlite_batch import conflict, many, read, write
 from procession.storage.sqlite_file import MEMORY, SQL, SqliteFile, is_taken, roll_back
 from procession.storage.sqlite_queries import SqliteQueries, leased
 
-TRUSTED = 100_000  # verified positions that are remembered while other processes write too
+TRUSTED = 100_000  # instances whose positions are remembered as sure, once other processes write too
 
 
 class SqliteStorage(SqliteQueries):
@@ -68,10 +68,7 @@ class SqliteStorage(SqliteQueries):
         with self._file.writer as connection:
             if self.path != MEMORY:
                 self._notice_others(connection)
-            found = read(connection, need, self._trusted)
-            if self._trusted is not None:
-                self._trust(found.instances)
-        return found
+            return read(connection, need, self._trusted)
 
     async def commit(self, batch: Batch) -> None:
         with self._file.writer as connection:
@@ -81,21 +78,15 @@ class SqliteStorage(SqliteQueries):
                 roll_back(connection)
                 raise conflict(connection, batch, error) from None
             if self._trusted is not None:
-                self._trust([row.id for row in batch.new])
-                self._trust([row.id for row, _ in batch.changed])
+                self._trusted.update(row.id for row in batch.new)
+                self._trusted.update(row.id for row, _ in batch.changed)
 
     def _notice_others(self, connection: apsw.Connection) -> None:
         """When another connection has written, no position that was known before is sure any more."""
         version = connection.execute(SQL["data_version"]).get
-        if version != self._data_version:
+        if version != self._data_version or (self._trusted is not None and len(self._trusted) > TRUSTED):
             self._data_version = version
             self._trusted = set()
-
-    def _trust(self, instances: Any) -> None:
-        assert self._trusted is not None
-        if len(self._trusted) > TRUSTED:
-            self._trusted.clear()
-        self._trusted.update(instances)
 
     async def lease_jobs(self, type: str, worker: str, limit: int, now: int, deadline: int) -> list[LeasedJob]:
         given = {"type": type, "worker": worker, "limit": limit, "now": now, "deadline": deadline}

@@ -182,8 +182,11 @@ def _conflict(connection: apsw.Connection, batch: Batch) -> VersionConflict:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def read(connection: apsw.Connection, need: Need, trusted: Collection[int] | None) -> Found:
-    """The answer to a need. A known position of a `trusted` instance (None: of any) is right without looking."""
+def read(connection: apsw.Connection, need: Need, trusted: set[int] | None) -> Found:
+    """The answer to a need. A known position of a `trusted` instance (None: of any) is right without looking.
+
+    What was looked up is trusted from now on.
+    """
     execute = connection.execute
     found = Found()
     wanted = need.instances
@@ -217,6 +220,8 @@ def read(connection: apsw.Connection, need: Need, trusted: Collection[int] | Non
             execute(SQL["snapshot"])
             found.instances = load(connection, unsure, wanted)
             execute(SQL["commit"])
+            if trusted is not None:
+                trusted.update(unsure)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from threading import Lock
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, cast
 
@@ -92,7 +93,7 @@ class SqliteFile:
         try:
             with access as connection:
                 todo = pending(connection, self.path)
-                connection.execute(SQL["connect_writer"]).fetchall()  # reading the answers runs all of it
+                enter_wal(connection)
                 if todo:
                     migrate(connection, self.path)
         except BaseException:
@@ -173,11 +174,30 @@ def check_version(version: str) -> None:
 def pending(connection: apsw.Connection, path: str) -> list[Migration]:
     """The migrations that the file still needs. Refuses what is not ours, too new, or changed."""
     applied: list[Applied] = []
-    if connection.table_exists("main", "migration"):
+    tables = {name for (name,) in connection.execute(SQL["tables"])}
+    if "migration" in tables:
         applied = [Applied._make(row) for row in connection.execute(SQL["migrations"])]
-    elif connection.execute(SQL["tables"]).get:
+    elif tables:
         raise StorageError(f"{path} is a database of another program: it has tables, but none of procession's.")
     return migrations.pending(migrations.load("sqlite", MIGRATIONS), applied, path)
+
+
+def enter_wal(connection: apsw.Connection) -> None:
+    """Turn the log on, and set what a writer needs.
+
+    When several openers of a new file do so at one moment, SQLite tells all but one at once that they cannot, without
+    the wait that it has for other locks.
+    """
+    last = monotonic() + BUSY_TIMEOUT / 1000
+    while True:
+        try:
+            connection.execute(SQL["connect_writer"]).fetchall()  # reading the answers runs all of it
+        except apsw.BusyError:
+            if monotonic() > last:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def migrate(connection: apsw.Connection, path: str) -> None:

@@ -30,7 +30,7 @@ from procession.storage import (
     TimerRow,
     UserRow,
 )
-from procession.storage.matching import tests
+from procession.storage.matching import conditions
 from procession.storage.queries import asked
 from procession.storage.sqlite_batch import load, names
 from procession.storage.sqlite_file import SQL, SqliteFile
@@ -183,7 +183,7 @@ def find_instances(
         "started_before": where.started_before,
         "node": where.node,
         "text": None if where.text is None else f"%{escaped(where.text)}%",
-        "variables": f"[{','.join(tests(where.variables))}]" if where.variables else None,
+        "variables": f"[{','.join(conditions(where.variables))}]" if where.variables else None,
     }
     chosen = words(**given)
     given.update(limit=limit, definition=where.definition)

@@ -32,8 +32,8 @@ PRAGMA mmap_size = 0
 BEGIN EXCLUSIVE
 
 -- name: tables
--- How many tables there are: a file that has some, but no `migration`, belongs to another program.
-SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+-- What tables there are: a file that has some, but no `migration`, belongs to another program.
+SELECT name FROM sqlite_schema WHERE type = 'table'
 
 -- name: create_migration
 -- Which schema the file has.

@@ -1,0 +1,105 @@
+"""Every store: what can run, and who may log in."""
+
+from __future__ import annotations
+
+import pytest
+
+from procession.errors import StorageError, VersionConflict
+from procession.storage import Need
+from tests.contracts.rows import (
+    NOON,
+    audit,
+    definition,
+    instance,
+    new_id,
+    start_subscription,
+    start_timer,
+    started,
+    user,
+)
+
+
+class DefinitionContract:
+    """What can run."""
+
+    def test_definitions_are_listed_by_name_newest_version_first_without_their_files(self, store):
+        order, newer, bill = definition("order", 1), definition("order", 2), definition("bill", 1)
+        store.add_definitions([order, newer, bill], [audit()])
+        assert store.definitions() == [row._replace(data=b"") for row in (bill, newer, order)]
+        assert store.definitions("order") == [row._replace(data=b"") for row in (newer, order)]
+        assert store.definition(order.id) == order
+        assert store.definition(new_id()) is None
+        assert len(store.audit()) == 1
+
+    def test_a_version_is_added_once(self, store):
+        store.add_definitions([definition("order", 1)], [])
+        with pytest.raises(VersionConflict, match="order version 1"):
+            store.add_definitions([definition("bill", 1), definition("order", 1)], [audit()])
+        assert [row.name for row in store.definitions()] == ["order"]
+        assert store.audit() == []
+
+    def test_publishing_a_version_retires_the_one_before(self, store):
+        one, two, bill = definition("order", 1), definition("order", 2), definition("bill", 1)
+        store.add_definitions([one, two, bill], [])
+        store.publish(bill.id, [start_timer(bill.id)], [], [])
+        store.publish(one.id, [start_timer(one.id)], [start_subscription(one.id)], [audit()])
+        fresh = start_timer(two.id)
+        store.publish(two.id, [fresh], [start_subscription(two.id)], [audit()])
+        assert [(row.version, row.state) for row in store.definitions("order")] == [(2, "published"), (1, "deprecated")]
+        assert [row.name for row in store.definitions(states=["published"])] == ["bill", "order"]
+        assert [row.definition for row in store.due(NOON, 10).starts] == [bill.id, two.id]
+        assert store.load(Need(messages=[("ordered", None)])).starts == [start_subscription(two.id)]
+
+    def test_publishing_again_replaces_the_starts(self, store):
+        one = definition()
+        store.add_definitions([one], [])
+        store.publish(one.id, [start_timer(one.id)], [start_subscription(one.id, "a")], [])
+        again = start_timer(one.id, NOON + 1)
+        store.publish(one.id, [again], [start_subscription(one.id, "b")], [])
+        assert store.due(NOON + 1, 10).starts == [again]
+        assert [row.name for row in store.load(Need(messages=[("a", None), ("b", None)])).starts] == ["b"]
+
+    def test_a_deprecated_version_starts_nothing(self, store):
+        one = definition()
+        store.add_definitions([one], [])
+        store.publish(one.id, [start_timer(one.id)], [start_subscription(one.id)], [])
+        store.deprecate(one.id, [audit()])
+        assert [row.state for row in store.definitions("order", ["deprecated"])] == ["deprecated"]
+        assert store.due(NOON, 10).starts == []
+        assert store.load(Need(messages=[("ordered", None)])).starts == []
+
+    def test_what_is_not_there_cannot_be_published(self, store):
+        for change in (lambda id: store.publish(id, [], [], [audit()]), lambda id: store.deprecate(id, [audit()])):
+            with pytest.raises(StorageError, match="no definition"):
+                change(new_id())
+        assert store.audit() == []
+
+    def test_every_change_is_counted(self, store):
+        seen = [store.definitions_changed()]
+        one = definition()
+        for change in (
+            lambda: store.add_definitions([one], []),
+            lambda: store.publish(one.id, [], [], []),
+            lambda: store.deprecate(one.id, []),
+        ):
+            change()
+            seen.append(store.definitions_changed())
+        assert seen == sorted(set(seen))
+        store.commit(started(instance()))
+        assert store.definitions_changed() == seen[-1]
+
+
+class UserContract:
+    """Who may log in."""
+
+    def test_users_are_added_changed_and_removed(self, store):
+        ada, bob = user("ada"), user("bob")
+        store.put_user(bob, [audit()])
+        store.put_user(ada, [])
+        assert store.users() == [ada, bob]
+        store.put_user(ada._replace(roles=b'["admin"]'), [audit()])
+        assert store.users() == [ada._replace(roles=b'["admin"]'), bob]
+        assert store.remove_user("bob", [audit()])
+        assert not store.remove_user("bob", [audit()])
+        assert [row.name for row in store.users()] == ["ada"]
+        assert len(store.audit()) == 3
