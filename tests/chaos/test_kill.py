@@ -26,6 +26,7 @@ from tests.chaos.processes import FILES, TURNS
 ROOT = Path(__file__).parent.parent.parent
 VICTIM = Path(__file__).parent / "victim.py"
 ROUNDS = 10
+INSTANCES = 1_000
 NEW_KEYS, OLD_KEYS = 150, 50
 """So many keys are new to each round, and so many it has in common with the one before."""
 
@@ -66,13 +67,14 @@ class Child:
         return self.lines
 
 
-def siege(path: Path, chance: random.Random, rounds: int) -> Facts:
-    """Kill victims on one file, again and again; what they were told."""
+def siege(path: Path, chance: random.Random) -> tuple[Facts, int]:
+    """Kill victims on one file, again and again; what they were told, and how many keys there are."""
     url = f"sqlite:///{path}"
     with Engine(url) as engine:
         engine.deploy(*FILES, publish=True)
     facts = Facts()
-    for number in range(rounds):
+    number = 0
+    while number < ROUNDS or len(facts.tried) < INSTANCES:
         first = max(0, number * NEW_KEYS - OLD_KEYS)
         last = (number + 1) * NEW_KEYS
         children = [Child(url, number * 2 + index, first, last) for index in range(1 + number % 2)]
@@ -83,7 +85,8 @@ def siege(path: Path, chance: random.Random, rounds: int) -> Facts:
             child.kill()
         for child in children:
             facts.read(child.end())
-    return facts
+        number += 1
+    return facts, number * NEW_KEYS
 
 
 def check(path: Path, facts: Facts, keys: int) -> None:
@@ -156,12 +159,12 @@ def test_nothing_is_lost_and_nothing_happens_twice(tmp_path):
     while number == 0 or time.monotonic() < end:
         print(f"PROCESSION_CHAOS_SEED={seed + number}")  # shown where it fails
         path = tmp_path / f"siege-{number}.db"
-        facts = siege(path, random.Random(seed + number), ROUNDS)
+        facts, keys = siege(path, random.Random(seed + number))
         print(f"{len(facts.tried)} starts tried, {len(facts.started)} answered; {dict(facts.kinds)}")
         assert not facts.faults, facts.faults[:5]
-        assert len(facts.tried) >= 1_000
+        assert len(facts.tried) >= INSTANCES
         assert facts.kinds["job"] and facts.kinds["task"] and facts.kinds["paid"] and facts.kinds["held"]
-        check(path, facts, ROUNDS * NEW_KEYS)
+        check(path, facts, keys)
         number += 1
 
 

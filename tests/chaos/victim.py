@@ -30,6 +30,7 @@ class Victim:
     def __init__(self, url: str, seed: int, first: int, last: int) -> None:
         self.engine = Engine(url)
         self.seed, self.first, self.last = seed, first, last
+        self.keys = iter(range(first, last))
         self.started: list[tuple[str, str]] = []
 
     def run(self) -> None:
@@ -57,7 +58,8 @@ class Victim:
 
     def start(self, chance: random.Random) -> None:
         """Keys come more than once: again after a kill, and from both threads."""
-        number = chance.randrange(self.first, self.last)
+        repeated = chance.randrange(self.first, self.last)
+        number = repeated if chance.random() < 0.3 else next(self.keys, repeated)
         key = f"k{number}"
         say("try", key)
         order = self.engine.start("order", {"id": key, "amount": number}, business_key=key, idempotency_key=key)

@@ -367,7 +367,11 @@ class Known(Protocol):
 
 
 class Need(NamedTuple):
-    """What a processor wants to know before it decides."""
+    """What a processor wants to know before it decides.
+
+    A known position is the latest that was read or written through this store: the store may take it as right while
+    nobody else writes. A message without a key is for everybody: all who wait for its name, whatever their key.
+    """
 
     instances: Mapping[int, int] = MappingProxyType({})  # id → the position that is known (-1: none)
     jobs: Collection[int] = ()
@@ -495,8 +499,13 @@ class Storage(Protocol):
     async def history(self, instance: int, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
         """Oldest first, positions greater than `after`."""
 
-    async def recent_history(self, limit: int = 50, before: tuple[int, int] | None = None) -> list[HistoryRow]:
-        """Across instances, newest first (the audit log); `before`: (at, instance) of the last one seen."""
+    async def recent_history(
+        self, limit: int = 50, before: tuple[int, int] | tuple[int, int, int] | None = None
+    ) -> list[HistoryRow]:
+        """Across instances, newest first (the audit log); `before`: (at, instance, position) of the last one seen.
+
+        Without the position, all rows of that instance and moment count as seen.
+        """
 
     async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[TaskRow]: ...
     async def task(self, task: int) -> TaskRow | None: ...

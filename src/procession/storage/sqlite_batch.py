@@ -125,20 +125,21 @@ def write(connection: apsw.Connection, batch: Batch) -> None:
 
 
 def _change(connection: apsw.Connection, batch: Batch) -> set[int]:
-    """Write the instances that are where they were read; refuse if one is not. Those that were on hold before."""
-    steps, changes, held = [], [], set()
-    before = {row[0]: row for row in connection.execute(SQL["stand_of"], many(row[0] for row, _ in batch.changed))}
+    """Write the instances that are where they were read; refuse if one is not. Returns those that were on hold."""
+    steps: list[InstanceRow] = []
+    changes: list[InstanceRow] = []
+    held = set()
+    stands = connection.execute(SQL["stand_of"], many(row.id for row, _ in batch.changed))
+    before = {id: stand for id, *stand in stands}
     for row, position in batch.changed:
-        stand = before.pop(row[0], None)
-        if stand is None or stand[1] != position:
+        stand = before.pop(row.id, None)
+        if stand is None or stand[0] != position:
             connection.execute(SQL["rollback"])
             raise _conflict(connection, batch)
-        if stand[2] == ON_HOLD:
-            held.add(row[0])
-        if stand[2] == row[4] and stand[3] == row[2] and stand[4] == row[6]:
-            steps.append(row)
-        else:
-            changes.append(row)
+        if stand[1] == ON_HOLD:
+            held.add(row.id)
+        indexed = [row.status, row.name, row.business_key]
+        (steps if stand[1:] == indexed else changes).append(row)
     if steps:
         connection.executemany(SQL["step_instance"], steps)
     if changes:
@@ -148,8 +149,8 @@ def _change(connection: apsw.Connection, batch: Batch) -> set[int]:
 
 def _hold(connection: apsw.Connection, batch: Batch, before: set[int]) -> None:
     """Mark the jobs and timers of instances on hold, so that whoever looks for work does not even see them."""
-    now = {row[0] for row, _ in batch.changed if row[4] == ON_HOLD}
-    now.update(row[0] for row in batch.new if row[4] == ON_HOLD)
+    now = {row.id for row, _ in batch.changed if row.status == ON_HOLD}
+    now.update(row.id for row in batch.new if row.status == ON_HOLD)
     if now:
         connection.execute(SQL["hold_jobs"], many(now))
         connection.execute(SQL["hold_timers"], many(now))

@@ -1,0 +1,69 @@
+"""No list of a batch, no part of an instance and no column of a row is forgotten."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from procession import storage
+from procession.storage import Batch, InstanceRows, memory_batch, sqlite_batch
+from procession.storage.sqlite_file import SQL
+
+ROWS = {
+    "add_instance": storage.InstanceRow,
+    "add_history": storage.HistoryRow,
+    "put_token": storage.TokenRow,
+    "put_variable": storage.VariableRow,
+    "put_loop": storage.LoopRow,
+    "put_output": storage.OutputRow,
+    "put_kept": storage.KeptRow,
+    "put_job": storage.JobRow,
+    "put_task": storage.TaskRow,
+    "put_timer": storage.TimerRow,
+    "put_subscription": storage.SubscriptionRow,
+    "put_call": storage.CallRow,
+    "put_incident": storage.IncidentRow,
+    "put_message": storage.MessageRow,
+    "add_outbox": storage.OutboxRow,
+    "add_inbox": storage.InboxRow,
+    "add_failed_start": storage.FailedStartRow,
+    "add_audit": storage.AuditRow,
+    "add_definition": storage.DefinitionRow,
+    "put_start_timer": storage.StartTimerRow,
+    "add_start_subscription": storage.StartSubscriptionRow,
+    "put_user": storage.UserRow,
+}
+LISTS = {field.name for field in fields(Batch)}
+
+
+def test_sqlite_writes_every_list():
+    assert {name for name, _ in sqlite_batch._WRITES} | {"changed"} == LISTS
+
+
+def test_memory_writes_every_list():
+    guarded = {*memory_batch._gone.__reduce__()[1], *memory_batch._put.__reduce__()[1]}
+    assert guarded | {"new", "changed", "history", "variables"} == LISTS
+
+
+def test_sqlite_reads_every_part_of_an_instance():
+    read = {name for name, *_ in sqlite_batch._LIVE + sqlite_batch._LASTING}
+    assert read | {"instance"} == {field.name for field in fields(InstanceRows)}
+
+
+@pytest.mark.parametrize("statement", ROWS)
+def test_columns_stand_in_the_order_of_the_row(statement):
+    columns = re.search(r"INTO \w+\s*\(([^)]*)\)", SQL[statement])
+    assert columns is not None
+    assert tuple(re.findall(r"\w+", columns[1])) == ROWS[statement]._fields
+
+
+def test_a_changed_instance_is_written_as_it_was_added():
+    numbered = dict(re.findall(r"(\w+) = \?(\d+)", SQL["change_instance"]))
+    assert {name: int(number) - 1 for name, number in numbered.items()} == {
+        name: index for index, name in enumerate(storage.InstanceRow._fields)
+    }
+    step = dict(re.findall(r"(\w+) = \?(\d+)", SQL["step_instance"]))
+    assert step.items() <= numbered.items()
+    assert numbered.keys() - step.keys() == {"name", "status", "business_key", "parent", "root"}
