@@ -114,6 +114,7 @@ def task(instance: int, **given: Any) -> TaskRow:
         follow_up=None,
         priority=50,
         form=None,
+        definition=1,
     )
     return row._replace(**given)
 

@@ -77,7 +77,8 @@ def document(data: Mapping[str, Any] | None, limit: int | None = None) -> dict[s
     try:
         if not isinstance(data, Mapping):
             raise _NoJson(f"an object, not {kind(data)}")
-        _check(data, 1)
+        if not _plain(data, DEEPEST - 1):
+            _check(data, 1)
         encoded = encode(data if isinstance(data, dict) else dict(data))
         if limit is not None and len(encoded) > limit:
             detail = f"Data of {len(encoded):,} bytes; {limit:,} are allowed."
@@ -109,6 +110,25 @@ class _NoJson(Exception):
 
 
 _PLAIN = frozenset({str, int, bool, type(None)})
+
+
+def _plain(value: Any, levels: int) -> bool:
+    """Whether it is what almost all data is: a quick answer, where yes is sure."""
+    kind = value.__class__
+    if kind is dict:
+        for name in value:
+            if name.__class__ is not str:
+                return False
+        value = value.values()
+    elif kind is not list:
+        return False
+    for item in value:
+        kind = item.__class__
+        if kind in _PLAIN or (kind is float and isfinite(item)) or (kind is Decimal and item.is_finite()):
+            continue
+        if not levels or not _plain(item, levels - 1):
+            return False
+    return True
 
 
 def _check(value: Any, depth: int) -> None:

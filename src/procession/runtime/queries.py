@@ -130,10 +130,7 @@ class Queries:
         return view
 
     async def _task(self, row: TaskRow, scope: str) -> v.TaskView | None:
-        rows = await self._storage.instance(row.instance)
-        if rows is None:
-            return None
-        definition = await self._definitions.compiled(rows.instance.definition)
+        definition = await self._definitions.compiled(row.definition)
         view = v.task_view(row, definition, self._principal)
         if scope == "free":
             return view if view.allowed["claim"] is True else None

@@ -101,7 +101,7 @@ class JobRow(NamedTuple):
 
 
 class TaskRow(NamedTuple):
-    """`groups` and `users` are JSON lists; `process` is the definition's name."""
+    """`groups` and `users` are JSON lists; `process` and `definition` are the definition's name and id."""
 
     id: int
     instance: int
@@ -118,6 +118,7 @@ class TaskRow(NamedTuple):
     follow_up: int | None
     priority: int
     form: str | None
+    definition: int
 
 
 class TimerRow(NamedTuple):

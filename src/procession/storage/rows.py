@@ -465,6 +465,7 @@ def _write_task(batch: Batch, state: ProcessInstance, task: UserTaskItem) -> Non
             task.follow_up,
             task.priority,
             task.form,
+            state.definition,
         )
     )
 

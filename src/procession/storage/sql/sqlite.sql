@@ -176,8 +176,9 @@ DELETE FROM job WHERE id = ?
 -- name: put_task
 -- A user task.
 INSERT OR REPLACE INTO task
-    (id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form,
+    definition)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: remove_task
 -- The task is done, or not wanted any more.
@@ -347,7 +348,8 @@ FROM job WHERE instance IN carray(?) ORDER BY instance, id
 
 -- name: load_tasks
 -- The user tasks of instances.
-SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form
+SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form,
+    definition
 FROM task WHERE instance IN carray(?) ORDER BY instance, id
 
 -- name: load_timers
@@ -534,7 +536,8 @@ LIMIT :limit
 
 -- name: tasks
 -- User tasks, newest first.
-SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form
+SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form,
+    definition
 FROM task
 WHERE true
     AND id < :before            -- if before
@@ -548,7 +551,8 @@ LIMIT :limit
 
 -- name: task
 -- One user task.
-SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form
+SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form,
+    definition
 FROM task WHERE id = ?
 
 -- name: job

@@ -128,7 +128,8 @@ CREATE TABLE task (
     due        INTEGER,
     follow_up  INTEGER,
     priority   INTEGER NOT NULL,
-    form       TEXT
+    form       TEXT,
+    definition INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX task_instance ON task (instance);
