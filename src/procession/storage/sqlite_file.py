@@ -151,6 +151,8 @@ class SqliteFile:
         folder = os.path.dirname(self.path)
         if folder and not os.path.isdir(folder):
             raise StorageError(f"The folder of {self.path} does not exist. Create it, or choose another place.")
+        if self.path != MEMORY and flags & apsw.SQLITE_OPEN_CREATE:
+            _owned(self.path)
         try:
             connection = apsw.Connection(self.path, flags, statementcachesize=STATEMENTS)
         except apsw.Error as error:
@@ -224,6 +226,16 @@ def is_taken(error: apsw.ConstraintError) -> bool:
     """Whether a key that must be new is there already."""
     code: int = error.extendedresult  # type: ignore[attr-defined]
     return code in (apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_UNIQUE)
+
+
+def _owned(path: str) -> None:
+    """A new file is for its owner only: it holds people's data and the hashes of passwords. SQLite's side files follow it."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return  # whoever made it has chosen who may read it
+    except OSError:
+        return  # SQLite says what is wrong with the place, in words that `explain` knows
 
 
 def explain(error: apsw.Error, connection: apsw.Connection | None, path: str) -> StorageError:
