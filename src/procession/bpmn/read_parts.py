@@ -49,7 +49,6 @@ class Compiling:
             "outgoing": tuple(self.flow(flow) for flow in node.outgoing),
             "stage": reading.own_attribute(element, "stage"),
             "can_go_back": back not in ("false", "0"),
-            "flow_names": frozenset((reading.own_attribute(element, "flowNames") or "").split()),
         }
 
     def lane(self, node: Node) -> str | None:

@@ -137,7 +137,6 @@ class FlowNode:
     outgoing: tuple[SequenceFlow, ...] = ()
     stage: str | None = None
     can_go_back: bool = True
-    flow_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,6 @@ class Settings:
     expiry: str | None = None  # an ISO 8601 duration or a cron rule
     zone: str = "UTC"
     general_data: Any = None
-    keep: str | None = None  # an ISO 8601 duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,11 +146,11 @@ def test_what_is_inside_a_sub_process_is_in_its_lane():
 
 def test_settings():
     inside = extended(
-        """<procession:settings expiry="P30D" keep="P90D" zone="Europe/Berlin" generalData='{"app": "cards"}'/>"""
+        """<procession:settings expiry="P30D" zone="Europe/Berlin" generalData='{"app": "cards"}'/>"""
         '<zeebe:versionTag value="1.2"/>'
     )
     process = only(file(inside + path('<bpmn:task id="x"/>'), attributes=' name="Order"'))
-    assert process.settings == Settings("P30D", "Europe/Berlin", {"app": "cards"}, "P90D")
+    assert process.settings == Settings("P30D", "Europe/Berlin", {"app": "cards"})
     assert (process.name, process.title, process.version_tag) == ("p", "Order", "1.2")
 
 
@@ -167,7 +167,7 @@ def test_the_zone_of_the_settings_is_that_of_the_timers():
     ("attributes", "message"),
     [
         ('expiry="soon"', "The attribute 'expiry' is wrong: "),
-        ('keep="ever"', "The attribute 'keep' is wrong: 'ever' is not an ISO 8601 duration."),
+        ('keep="P90D"', "Retention (keep) is not executable yet."),
         ('zone="Mars"', "The attribute 'zone' is wrong: There is no time zone 'Mars'."),
         ('generalData="{"', "The generalData is not JSON: "),
     ],
@@ -210,9 +210,9 @@ def test_parameters_that_are_wrong(param, message):
 
 
 def test_attributes_of_our_own_on_a_node():
-    body = path('<bpmn:userTask id="x" procession:canGoBack="false" procession:stage="in" procession:flowNames="a b"/>')
+    body = path('<bpmn:userTask id="x" procession:canGoBack="false" procession:stage="in"/>')
     task = only(file(body)).nodes["x"]
-    assert (task.can_go_back, task.stage, task.flow_names) == (False, "in", frozenset({"a", "b"}))
+    assert (task.can_go_back, task.stage) == (False, "in")
     assert only(file(path('<bpmn:task id="x"/>'))).nodes["x"].can_go_back
 
 
@@ -259,3 +259,18 @@ def test_all_problems_at_once_in_the_order_of_the_file():
     with pytest.raises(InvalidDefinition) as caught:
         read_bpmn(data)
     assert list(caught.value.problems) == problems
+
+
+@pytest.mark.parametrize(
+    ("inside", "message"),
+    [
+        ('<bpmn:userTask id="x" procession:flowNames="adult minor"/>', "A flow name is not executable yet."),
+        (
+            '<bpmn:sendTask id="x"><bpmn:extensionElements><procession:action name="a" type="kafkaSend" topic="t" '
+            'trigger="manual"/></bpmn:extensionElements></bpmn:sendTask>',
+            "A 'kafkaSend' action that a person triggers is not executable yet.",
+        ),
+    ],
+)
+def test_what_would_have_no_effect_yet_is_refused(inside, message):
+    assert message in [problem.message for problem in lint(file(path(inside)), "test.bpmn")]

@@ -61,6 +61,7 @@ LATER = {
     "dataStream": ("A data stream", "Use a message that your integration publishes."),
 }
 LATER_ATTRIBUTES = {
+    "flowNames": ("A flow name", "Choose between flows with an exclusive gateway."),
     "responseTimeout": ("A response timeout", "Attach a timer boundary event."),
 }
 PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
@@ -73,18 +74,16 @@ def settings(reading: Reading, process: Element) -> Settings:
     if found is None:
         return Settings()
     zone = found.get("zone", "UTC")
-    checks = (("zone", zone_named), ("keep", parse_duration))
-    for name, check in checks:
-        if text := found.get(name):
-            _checked(reading, found, name, text, check)
+    _checked(reading, found, "zone", zone, zone_named)
     if text := found.get("expiry"):
         _checked(reading, found, "expiry", text, parse_expiry)
+    if found.get("keep"):
+        reading.report.not_yet(found, "Retention (keep)", "Finished instances stay until somebody deletes them.")
     general = found.get("generalData")
     return Settings(
         expiry=found.get("expiry"),
         zone=zone,
         general_data=None if general is None else _json(reading, found, general, "The generalData"),
-        keep=found.get("keep"),
     )
 
 
@@ -155,6 +154,8 @@ def record(reading: Reading, element: Element) -> RecordSpec | None:
         kind = action.get("type")
         if kind != "kafkaSend":
             reading.report.not_yet(action, f"The action type '{kind}'", "Only 'kafkaSend' on a send task is, so far.")
+        elif action.get("trigger", "automatic") != "automatic":
+            reading.report.not_yet(action, "A 'kafkaSend' action that a person triggers", "It is sent on arrival.")
         elif _is_send(element):
             if result is not None:
                 reading.report.error("action", action, "A second kafkaSend action.", "Use a send task for each.")
