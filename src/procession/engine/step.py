@@ -134,9 +134,9 @@ class Step:
     def text(self, value: Value | None, variables: Mapping[str, Any], what: str) -> str | None:
         """A value that must be a text; null stays null."""
         result = self.value(value, variables)
-        if result is None or result.__class__ is str:
+        if result is None or (result.__class__ is str and "\0" not in result):
             return result
-        self.stuck_value(value, variables, result, what, "a string")
+        self.stuck_value(value, variables, result, what, "a string without the character NUL")
 
     def required(self, value: Value | None, variables: Mapping[str, Any], what: str) -> str:
         """A value that must be a text that is not empty."""

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from procession.feel.limits import FeelLimitExceeded
 from procession.feel.values import (
     Date,
     DateTime,
@@ -114,17 +115,26 @@ def _range(value: Range, depth: int | None) -> str:
     return f"{_OPENING[value.start_included]}{start}..{end}{_CLOSING[value.end_included]}"
 
 
-def to_json(value: Any) -> Any:
-    """The value for JSON: temporal values become ISO 8601 text; what needs no change is returned as it is."""
+DEEPEST = 200
+"""Levels of lists and contexts in each other that a value may have: JSON libraries, and people, are lost beyond."""
+
+
+def to_json(value: Any, depth: int = 0) -> Any:
+    """The value for JSON: temporal values become ISO 8601 text; what needs no change is returned as it is.
+
+    `FeelLimitExceeded` where lists and contexts are nested deeper than `DEEPEST`.
+    """
     sort = type(value)
     if sort in _PLAIN:
         return value
     if sort is not dict and sort is not list:
         return _scalar_to_json(value)
+    if depth >= DEEPEST:
+        raise FeelLimitExceeded(f"Lists and contexts are nested deeper than {DEEPEST} levels.")
     changed: Any = None
     for key, item in value.items() if sort is dict else enumerate(value):
         if type(item) not in _PLAIN:
-            converted = to_json(item)
+            converted = to_json(item, depth + 1)
             if converted is not item:
                 if changed is None:
                     changed = value.copy()

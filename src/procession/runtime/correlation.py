@@ -109,7 +109,7 @@ class Correlation:
 
     async def _buffered(self, work: Work, name: str, key: str | None) -> list[MessageRow]:
         """What is kept for a name and key, oldest first. A message without a key is for everybody."""
-        found = await work.processor.storage.load(Need(buffered=[(name, key)]))  # type: ignore[list-item]
+        found = await work.processor.storage.load(Need(buffered=[(name, key)]))
         kept = [row for row in self._kept if row.name == name and row.key in (None, key)]
         return [row for row in (*found.buffered, *kept) if row.id not in self._taken and row.expires > work.at]
 

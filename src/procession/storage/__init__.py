@@ -380,7 +380,7 @@ class Need(NamedTuple):
     timers: Collection[int] = ()
     inbox: Collection[str] = ()
     messages: Collection[tuple[str, str | None]] = ()  # name and key: who waits for it?
-    buffered: Collection[tuple[str, str]] = ()  # name and key: what has come already?
+    buffered: Collection[tuple[str, str | None]] = ()  # name and key: what has come already?
     children: Collection[int] = ()  # of these instances
     known: Known = MappingProxyType({})  # of any instance, for the owners of jobs, tasks and timers
 

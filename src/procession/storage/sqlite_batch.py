@@ -38,7 +38,7 @@ from procession.storage import (
     VariableRow,
 )
 from procession.storage.conflicts import describe
-from procession.storage.sqlite_file import SQL, is_taken
+from procession.storage.sqlite_file import SQL, is_null, is_taken
 
 # What a batch writes besides its instances, in this order: what is gone makes room for what is put.
 _WRITES = (
@@ -160,9 +160,13 @@ def _hold(connection: apsw.Connection, batch: Batch, before: set[int]) -> None:
 
 
 def conflict(connection: apsw.Connection, batch: Batch, error: apsw.ConstraintError) -> Exception:
-    """After a rollback: what a broken constraint means. An id or an inbox key that is taken is somebody else's work."""
-    table = str(error).rpartition(": ")[2].partition(".")[0]
-    if is_taken(error) and table in ("instance", "history", "inbox"):
+    """After a rollback: what a broken constraint means. An id or an inbox key that is taken is somebody else's work.
+
+    A job, task, timer … whose id belongs to another instance breaks `NOT NULL` on purpose (see `put_job`): two processes made
+    the same id in the same millisecond. Decided again, the id is another one.
+    """
+    table, _, column = str(error).rpartition(": ")[2].partition(".")
+    if (is_taken(error) and table in ("instance", "history", "inbox")) or (is_null(error) and column == "instance"):
         return _conflict(connection, batch)
     return error
 

@@ -228,6 +228,12 @@ def is_taken(error: apsw.ConstraintError) -> bool:
     return code in (apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_UNIQUE)
 
 
+def is_null(error: apsw.ConstraintError) -> bool:
+    """Whether a column has no value that must have one."""
+    code: int = error.extendedresult  # type: ignore[attr-defined]
+    return code == apsw.SQLITE_CONSTRAINT_NOTNULL
+
+
 def _owned(path: str) -> None:
     """A new file is for its owner only: it holds people's data and the hashes of passwords. SQLite's side files follow it."""
     try:

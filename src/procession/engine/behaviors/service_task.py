@@ -13,6 +13,8 @@ from procession.engine.behaviors.activity import ActivityBehavior
 from procession.engine.state import Token
 from procession.engine.step import Step
 
+MOST_RETRIES = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedJob:
@@ -31,9 +33,9 @@ def plan_job(step: Step, node: FlowNode, spec: JobSpec, variables: Mapping[str, 
         retries = int(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else -1
     except (ValueError, OverflowError):
         retries = -1
-    if retries < 1:
+    if not 1 <= retries <= MOST_RETRIES:
         what = f"The retries of '{step.label(node.id)}'"
-        step.stuck_value(spec.retries, variables, value, what, "a whole number from 1 on")
+        step.stuck_value(spec.retries, variables, value, what, f"a whole number from 1 to {MOST_RETRIES:,}")
     return PlannedJob(type_, retries, dict(spec.headers))
 
 

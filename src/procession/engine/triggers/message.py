@@ -24,7 +24,7 @@ def correlation_key(value: Any) -> str | None:
         return None
     if isinstance(value, int | Decimal):
         return format(Decimal(value).normalize(), "f")
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and "\0" not in value else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,12 +162,16 @@ INSERT OR REPLACE INTO kept (instance, number, command) VALUES (?, ?, ?)
 DELETE FROM kept WHERE instance = ?
 
 -- name: put_job
--- A job. One that is there already loses its lease and keeps its fencing number.
-INSERT INTO job (id, instance, token, node, type, retries, headers, created, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE
-SET instance = excluded.instance, token = excluded.token, node = excluded.node, type = excluded.type,
-    retries = excluded.retries, headers = excluded.headers, created = excluded.created, due = excluded.due,
-    worker = NULL, deadline = 0, held = 0
+-- A job. One that is there already loses its lease and keeps its fencing number. If its id is another instance's, the owner
+-- becomes NULL, which the column refuses: nobody's row is overwritten.
+INSERT INTO job
+    (id, instance, token, node, type, retries, headers, created, due)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    instance = CASE job.instance WHEN excluded.instance THEN excluded.instance END, token = excluded.token,
+    node = excluded.node, type = excluded.type, retries = excluded.retries, headers = excluded.headers,
+    created = excluded.created, due = excluded.due, worker = NULL,
+    deadline = 0, held = 0
 
 -- name: remove_job
 -- The job is done, or not wanted any more.
@@ -175,10 +179,16 @@ DELETE FROM job WHERE id = ?
 
 -- name: put_task
 -- A user task.
-INSERT OR REPLACE INTO task
-    (id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form,
-    definition)
+INSERT INTO task
+    (id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority,
+    form, definition)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    instance = CASE task.instance WHEN excluded.instance THEN excluded.instance END, token = excluded.token,
+    process = excluded.process, node = excluded.node, name = excluded.name, lane = excluded.lane,
+    assignee = excluded.assignee, groups = excluded.groups, users = excluded.users, created = excluded.created,
+    due = excluded.due, follow_up = excluded.follow_up, priority = excluded.priority, form = excluded.form,
+    definition = excluded.definition
 
 -- name: remove_task
 -- The task is done, or not wanted any more.
@@ -186,8 +196,13 @@ DELETE FROM task WHERE id = ?
 
 -- name: put_timer
 -- A moment that is waited for.
-INSERT OR REPLACE INTO timer (id, instance, token, node, due, kind, rule, zone, number, anchor)
+INSERT INTO timer
+    (id, instance, token, node, due, kind, rule, zone, number, anchor)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    instance = CASE timer.instance WHEN excluded.instance THEN excluded.instance END, token = excluded.token,
+    node = excluded.node, due = excluded.due, kind = excluded.kind, rule = excluded.rule, zone = excluded.zone,
+    number = excluded.number, anchor = excluded.anchor, held = 0
 
 -- name: remove_timer
 -- The moment came, or is not waited for any more.
@@ -195,7 +210,12 @@ DELETE FROM timer WHERE id = ?
 
 -- name: put_subscription
 -- A message that is waited for.
-INSERT OR REPLACE INTO subscription (id, instance, token, process, node, name, key) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO subscription
+    (id, instance, token, process, node, name, key)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    instance = CASE subscription.instance WHEN excluded.instance THEN excluded.instance END, token = excluded.token,
+    process = excluded.process, node = excluded.node, name = excluded.name, key = excluded.key
 
 -- name: remove_subscription
 -- The message came, or is not waited for any more.
@@ -203,7 +223,12 @@ DELETE FROM subscription WHERE id = ?
 
 -- name: put_call
 -- A child instance that is waited for.
-INSERT OR REPLACE INTO call (id, instance, token, node, process) VALUES (?, ?, ?, ?, ?)
+INSERT INTO call
+    (id, instance, token, node, process)
+VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    instance = CASE call.instance WHEN excluded.instance THEN excluded.instance END, token = excluded.token,
+    node = excluded.node, process = excluded.process
 
 -- name: remove_call
 -- The child ended, or is not waited for any more.
@@ -211,9 +236,14 @@ DELETE FROM call WHERE id = ?
 
 -- name: put_incident
 -- Why a token cannot go on.
-INSERT OR REPLACE INTO incident
+INSERT INTO incident
     (id, instance, process, token, node, source, type, cause, message, details, raised, job, resolved)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    instance = CASE incident.instance WHEN excluded.instance THEN excluded.instance END, process = excluded.process,
+    token = excluded.token, node = excluded.node, source = excluded.source, type = excluded.type,
+    cause = excluded.cause, message = excluded.message, details = excluded.details, raised = excluded.raised,
+    job = excluded.job, resolved = excluded.resolved
 
 -- name: resolve_incident
 -- The incident is over; its row stays.
