@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from procession.definition import Expression, FlowNode, ProcessDefinition, SequenceFlow, Value
 from procession.engine import events as e
 from procession.engine.apply import APPLIERS, token_advanced, variables_set
+from procession.engine.events import OUTWARD
 from procession.engine.state import (
     INACTIVE,
     Call,
@@ -103,7 +104,7 @@ class Step:
         """The only way in which anything changes."""
         kind = event.__class__
         self.events.append(event)
-        if kind in e.OUTWARD:
+        if kind in OUTWARD:
             self.outward.append(event)
         APPLIERS[kind](self.state, event)
 

@@ -317,11 +317,15 @@ class Work:
         if not events:
             return
         state.position += 1
-        unit.events.extend(events)
+        if unit.events:
+            unit.events.extend(events)
+        else:
+            unit.events = events
         reason = getattr(command, "reason", "")
         self.batch.history.append(history_row(state, principal.name, COMMAND_NAMES[command.__class__], reason, events))
         for event in outward:
-            self.effects.append((unit, event, principal))
+            if event.__class__ is not e.InstanceEnded or state.parent is not None:  # most ends concern nobody else
+                self.effects.append((unit, event, principal))
 
     async def decide_follow_up(self, instance: int, command: c.Command, principal: Principal) -> bool:
         """A command that another instance caused; False if that instance cannot take it (it is over)."""
@@ -342,12 +346,12 @@ class Work:
         if isinstance(event, e.CallStarted):
             await self._call(unit, event, principal)
         elif isinstance(event, e.InstanceEnded):
-            if state.parent is not None:
-                await self.decide_follow_up(
-                    state.parent,
-                    c.FinishCall(state.id, event.status, state.variables, event.error, event.message),
-                    principal,
-                )
+            assert state.parent is not None
+            await self.decide_follow_up(
+                state.parent,
+                c.FinishCall(state.id, event.status, state.variables, event.error, event.message),
+                principal,
+            )
         elif isinstance(event, e.WaitCancelled):
             if event.kind == "call":
                 status = state.status if not state.live and state.status != FINISHED else ABORTED
