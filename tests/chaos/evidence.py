@@ -45,8 +45,9 @@ def history(engine: Engine, instance: int) -> list[e.Event]:
 def check_state(engine: Engine, instance: int) -> None:
     """The rows of an instance are what its history says, and its tokens keep their rules."""
     found = drive(engine.storage.instance(instance))
-    past = drive(replay(engine.storage, instance))
     assert found is not None
+    # up to the position of the rows: a timer may fire between the two looks
+    past = drive(replay(engine.storage, instance, found.instance.position))
     assert past is not None
     stored = restore(found)
     wrong = differences(stored, past.state) + broken_rules(stored)
@@ -60,7 +61,7 @@ def check_live(engine: Engine) -> int:
     for instance in live:
         check_state(engine, instance)
         view = engine.instance(str(instance))
-        assert view.waits or view.state == "ON_HOLD", f"instance {instance} waits for nothing that it can name"
+        assert view.waits or view.state != "STARTED", f"instance {instance} waits for nothing that it can name"
     return len(live)
 
 
