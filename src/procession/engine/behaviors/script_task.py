@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from procession.definition import BusinessRuleTask, ScriptTask
@@ -13,9 +12,6 @@ from procession.engine.behaviors.service_task import PlannedJob, open_job, plan_
 from procession.engine.state import Token
 from procession.engine.step import Step
 from procession.feel import to_json
-
-PLAIN = frozenset({int, str, bool, Decimal, type(None)})
-"""Values of FEEL that are JSON values as they are."""
 
 
 class ScriptTaskBehavior(ActivityBehavior):
@@ -29,8 +25,7 @@ class ScriptTaskBehavior(ActivityBehavior):
         if not node.plain or node.expression is None or node.result is None or state.locals:
             return super().enter(step, token, node)
         # what loops are made of: the same as prepare and perform, without the calls between them
-        value = node.expression.fn(state.variables, step.env)
-        step.set_root({node.result: value if value.__class__ in PLAIN else to_json(value)})
+        step.set_root({node.result: to_json(node.expression.fn(state.variables, step.env))})
         return step.take(token, node.outgoing[0])
 
     def prepare(
