@@ -45,9 +45,7 @@ class Correlation:
             if key in work.keys:
                 return {"id": str(decode(work.keys[key])), "duplicate": True, "instances": [], "buffered": False}
         number = work.processor.new_id()
-        received, buffered = await self._correlate(
-            work, number, message.name, message.key, message.variables, message.ttl, message.message_id
-        )
+        received, buffered = await self._correlate(work, number, message)
         return {
             "id": str(number),
             "duplicate": False,
@@ -57,34 +55,28 @@ class Correlation:
 
     async def thrown(self, work: Work, event: e.MessagePublished) -> None:
         """A message that an instance published."""
-        if event.message_id is not None:
-            key = Publish(event.name, event.key, {}, event.message_id).inbox_key
+        message = Publish(event.name, event.key, event.variables, event.message_id, event.ttl)
+        if message.message_id is not None:
+            key = message.inbox_key
             if key not in work.keys:
                 found = await work.processor.storage.load(Need(inbox=[key]))
                 work.keys.update(found.inbox)
             if key in work.keys:
                 return
         if work.left <= 0:
-            self._once(work, event.name, event.key, event.message_id, event.message)
-            self._keep(
-                work,
-                event.message,
-                event.name,
-                event.key,
-                event.variables,
-                max(event.ttl, GRACE),
-                event.message_id,
-                set(),
-            )
-            work.unmatched[event.name, event.key] = None
+            message.ttl = max(message.ttl, GRACE)
+            self._once(work, event.message, message)
+            self._keep(work, event.message, message, set())
+            work.unmatched[message.name, message.key] = None
             return
-        await self._correlate(work, event.message, event.name, event.key, event.variables, event.ttl, event.message_id)
+        await self._correlate(work, event.message, message)
 
     async def match(self, work: Work, command: Match) -> int:
         """Hand over what is buffered, oldest first, to those who wait for it by now; how many messages that were."""
         count = 0
         for row in await self._buffered(work, command.name, command.key):
-            received, _ = await self._correlate(work, row.id, row.name, row.key, decode(row.variables), 0, None)
+            message = Publish(row.name, row.key, decode(row.variables), ttl=0)
+            received, _ = await self._correlate(work, row.id, message)
             if received:
                 self._take(work, row)
                 count += 1
@@ -123,16 +115,9 @@ class Correlation:
             work.batch.messages_gone.append((row.id,))
             work.batch.inbox.append(InboxRow(f"message-taken:{row.id}", work.at, b"[]"))
 
-    async def _correlate(
-        self,
-        work: Work,
-        number: int,
-        name: str,
-        key: str | None,
-        variables: dict[str, Any],
-        ttl: int,
-        message_id: str | None,
-    ) -> tuple[list[int], bool]:
+    async def _correlate(self, work: Work, number: int, message: Publish) -> tuple[list[int], bool]:
+        """Hand a message to everybody who waits for it or is started by it, else keep it: who received it, is it kept?"""
+        name, key = message.name, message.key
         found = await work.processor.storage.load(Need(messages=[(name, key)]))
         waiting = {row.id: row.instance for row, _status in found.subscriptions} | self._open.get(name, {})
         received: list[int] = []
@@ -144,43 +129,40 @@ class Correlation:
                 continue
             if unit.state.name in reached or (key is not None and wait.key != key):
                 continue
-            if await work.decide_follow_up(instance, c.DeliverMessage(subscription, number, variables), SYSTEM):
+            if await work.decide_follow_up(instance, c.DeliverMessage(subscription, number, message.variables), SYSTEM):
                 reached.add(unit.state.name)
                 received.append(instance)
         for start in found.starts:
             if start.process in reached:
                 continue
-            started = await self._start(work, start, key, variables)
+            started = await self._start(work, start, key, message.variables)
             if started is not None:
                 reached.add(start.process)
                 received.append(started)
-        self._once(work, name, key, message_id, number)
-        if received or ttl <= 0:
+        self._once(work, number, message)
+        if received or message.ttl <= 0:
             return received, False
-        self._keep(work, number, name, key, variables, ttl, message_id, reached)
+        self._keep(work, number, message, reached)
         return received, True
 
-    def _once(self, work: Work, name: str, key: str | None, message_id: str | None, number: int) -> None:
+    def _once(self, work: Work, number: int, message: Publish) -> None:
         """A message with an id is known from now on."""
-        if message_id is not None:
-            inbox_key = Publish(name, key, {}, message_id).inbox_key
-            work.keys[inbox_key] = encode(number)
-            work.batch.inbox.append(InboxRow(inbox_key, work.at, work.keys[inbox_key]))
+        if message.message_id is not None:
+            work.keys[message.inbox_key] = encode(number)
+            work.batch.inbox.append(InboxRow(message.inbox_key, work.at, work.keys[message.inbox_key]))
 
-    def _keep(
-        self,
-        work: Work,
-        number: int,
-        name: str,
-        key: str | None,
-        variables: dict[str, Any],
-        ttl: int,
-        message_id: str | None,
-        reached: set[str],
-    ) -> None:
+    def _keep(self, work: Work, number: int, message: Publish, reached: set[str]) -> None:
         """Nobody waits yet: buffer it."""
-        at, until = work.at, min(work.at + ttl, FOR_EVER)
-        row = MessageRow(number, name, key, encode(variables), message_id, at, until, encode(sorted(reached)))
+        row = MessageRow(
+            number,
+            message.name,
+            message.key,
+            encode(message.variables),
+            message.message_id,
+            work.at,
+            min(work.at + message.ttl, FOR_EVER),
+            encode(sorted(reached)),
+        )
         self._kept.append(row)
         work.batch.messages.append(row)
 
