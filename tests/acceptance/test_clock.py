@@ -15,6 +15,7 @@ from procession import Engine
 from procession.engine.events import TimerFired
 from procession.testing import process
 from tests.acceptance.test_threads import in_threads
+from tests.acceptance.waiting import until
 from tests.chaos import evidence
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,23 +25,11 @@ EVERY = process("every").start(cycle="R3/PT0.2S").user_task("fill").end().build(
 FILES = [("task.bpmn", TASK), ("nap.bpmn", NAP)]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def url(request, tmp_path):
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/orders.db"
-
-
 @pytest.fixture
 def engine(url):
     with Engine(url) as found:
         found.deploy(*FILES, publish=True)
         yield found
-
-
-def until(condition, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
 
 
 def watchers() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from procession.engine.codec import decode_events
 from procession.engine.events import TokenAdvanced
 from procession.runtime.drive import drive
 from procession.testing import process
+from tests.acceptance.waiting import until
 from tests.chaos import evidence
 
 BOUND = 10_000
@@ -39,23 +39,11 @@ FILES = [
 ]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def url(request, tmp_path):
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/orders.db"
-
-
 @pytest.fixture
 def engine(url):
     with Engine(url) as found:
         found.deploy(*FILES, publish=True)
         yield found
-
-
-def until(condition, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
 
 
 def test_a_hundred_thousand_turns(engine):
