@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -20,13 +19,10 @@ from procession.errors import CommandRejected, ProcessionError
 from procession.runtime import checks
 from procession.runtime import views as v
 from procession.runtime.asks import Ask, Inherit, Publish, Start
-from procession.runtime.chores import Reconciler, run_due
+from procession.runtime.chores import run_due
 from procession.runtime.clock import Clock, SystemClock
-from procession.runtime.definitions import Definitions
 from procession.runtime.drive import drive
-from procession.runtime.ids import NODES, Ids
-from procession.runtime.intake import Intake
-from procession.runtime.processor import Processor
+from procession.runtime.machine import Machine
 from procession.runtime.queries import Queries
 from procession.storage import InstanceFilter, Storage, TaskFilter
 
@@ -73,16 +69,10 @@ class Engine:
         self.url = store
         self.clock: Clock = clock if clock is not None else SystemClock()
         self.principal = principal
-        self.storage = open_storage(store)
-        drive(self.storage.open())
-        ids = Ids(self.clock.now, _free_node() if node is None else node)
-        self._definitions = Definitions(self.storage, ids, self.clock.now)
-        self._intake = Intake(Processor(self.storage, self._definitions, self.clock.now, ids))
-        self._ids = ids
-        self._reconciler = Reconciler(self._intake, self.clock.now)
+        self._machine = Machine(open_storage(store), self.clock, node)
+        self.storage = self._machine.storage
+        self._definitions, self._intake = self._machine.definitions, self._machine.intake
         self._owner = True
-        if self._scheduled() or drive(self.storage.ready(1)) or drive(self.storage.messages(limit=1)):
-            self._alarm()
 
     def as_user(self, name: str, roles: Iterable[str] = ()) -> Engine:
         """The same engine, asked by somebody with these roles."""
@@ -102,9 +92,7 @@ class Engine:
         """Finish what is queued and release the store. A long run stops between two transactions, to go on later."""
         if self._owner:
             self._owner = False
-            self._intake.close()
-            self._reconciler.stop()
-            self._intake.alone(self.storage.close())
+            self._machine.close()
 
     def __enter__(self) -> Engine:
         return self
@@ -121,15 +109,14 @@ class Engine:
         contents = [f if isinstance(f, tuple) else (Path(f).name, Path(f).read_bytes()) for f in files]
         contents = [(checks.remark(name), data) for name, data in contents]
         rows = self._intake.alone(self._definitions.deploy(contents, self.principal, publish=publish))
-        if publish and self._scheduled():
-            self._alarm()
+        if publish:
+            self._machine.published()
         return [v.definition_view(row) for row in rows]
 
     def publish(self, name: str, version: int | None = None) -> v.DefinitionView:
         """Make a version (the newest) the one that is started."""
         row = self._intake.alone(self._definitions.publish(checks.text(name, "The process"), version, self.principal))
-        if self._scheduled():
-            self._alarm()
+        self._machine.published()
         return v.definition_view(row)
 
     def deprecate(self, name: str, version: int | None = None) -> v.DefinitionView:
@@ -205,10 +192,7 @@ class Engine:
 
     def wait(self, ask: Ask) -> Any:
         """The answer to a command that was submitted."""
-        try:
-            return self._intake.wait(ask)
-        finally:
-            self._look_after()
+        return self._machine.wait(ask)
 
     def instance(self, id: str | int) -> v.InstanceView:
         """Everything about an instance."""
@@ -483,7 +467,7 @@ class Engine:
 
     @property
     def _queries(self) -> Queries:
-        return Queries(self.storage, self._definitions, self.principal)
+        return self._machine.queries(self.principal)
 
     def _render(self, state: Any, definition: Any) -> v.InstanceView:
         return v.instance_view(state, definition, self.principal)
@@ -492,27 +476,7 @@ class Engine:
         return self._run(Ask(command, self.principal, render=self._render))  # type: ignore[no-any-return]
 
     def _run(self, ask: Ask) -> Any:
-        try:
-            return self._intake.run(ask)
-        finally:
-            self._look_after()
-
-    def _look_after(self) -> None:
-        """What goes on by itself needs somebody to look after it, whoever's commands it came of."""
-        if self._intake.processor.alarmed:
-            self._alarm()
-
-    def _alarm(self) -> None:
-        """Something was written that time or the engine itself goes on with."""
-        self._intake.processor.alarmed = False
-        if not self.clock.virtual:
-            self._reconciler.start()
-            self._reconciler.wake()
-        else:
-            self._intake.flush()
-
-    def _scheduled(self) -> bool:
-        return self._intake.alone(self.storage.next_due()) is not None
+        return self._machine.run(ask)
 
 
 class EngineUsers:
@@ -521,7 +485,7 @@ class EngineUsers:
     def __init__(self, engine: Engine) -> None:
         from procession.runtime.users import Users
 
-        self._users = Users(engine.storage, engine._ids, engine.clock.now)
+        self._users = Users(engine.storage, engine._machine.new_id, engine.clock.now)
         self._engine = engine
 
     def add(self, name: str, password: str, roles: Iterable[str]) -> None:
@@ -538,17 +502,3 @@ class EngineUsers:
         """The principal that logs in with this password, or None."""
         return drive(self._users.verify(name, password))
 
-
-_nodes: set[int] = set()
-
-
-def _free_node() -> int:
-    """A number for the ids of an engine: none that another engine of this program has, and rarely one of another program's.
-
-    Not the number of the operating system's process: in containers that is often the same.
-    """
-    if len(_nodes) > NODES // 2:
-        _nodes.clear()
-    node = random.SystemRandom().choice([number for number in range(NODES) if number not in _nodes])
-    _nodes.add(node)
-    return node

@@ -115,7 +115,7 @@ def test_a_job_is_handed_out_again_after_its_backoff(engine):
 
 
 def test_a_message_is_kept_for_its_time_only(engine):
-    engine._reconciler._every = 0.05
+    engine._machine._reconciler._every = 0.05
     receive = process("receive").start().catch_message("go", "go", "=k").end().build()
     engine.deploy(("receive.bpmn", receive), publish=True)
     engine.publish_message("go", "1", ttl=0.2)

@@ -360,7 +360,7 @@ def test_the_same_file_added_by_both_is_one_version(open_engine):
 
 def test_engines_of_one_program_never_make_the_same_ids(open_engine):
     engines = [open_engine() for _ in range(12)]
-    ids = [[engine._ids() for _ in range(200)] for engine in engines]
+    ids = [[engine._machine.new_id() for _ in range(200)] for engine in engines]
     assert len({number for some in ids for number in some}) == 12 * 200
 
 
@@ -408,7 +408,7 @@ def test_a_lock_that_is_held_for_long_is_a_clear_error_and_the_engine_goes_on(lo
 
 def test_a_timer_waits_for_the_lock(lock, open_engine):
     engine = open_engine()
-    engine._reconciler._every = 0.1
+    engine._machine._reconciler._every = 0.1
     engine.deploy(("nap.bpmn", process("nap").start().catch_timer("rest", "PT0.05S").end().build()), publish=True)
     nap = engine.start("nap")
     with lock():
@@ -423,7 +423,7 @@ def test_a_timer_waits_for_the_lock(lock, open_engine):
 
 def test_what_a_run_was_in_the_middle_of_goes_on_after_the_lock(lock, open_engine):
     engine = open_engine()
-    engine._reconciler._every = 0.1
+    engine._machine._reconciler._every = 0.1
     engine.deploy(*FILES, publish=True)
     ask = engine.submit(engine.ask_start("spin", {"n": 0}))
     engine._intake._turn()

@@ -17,10 +17,11 @@ class Ask:
     """One command on its way. `done` is set after the commit that carries it, with a `result` or an `error`.
 
     `key` makes it idempotent: the same key gets the first answer again. `fence` is the fencing number of the job's lease.
-    `render` makes the result of the instance as the commit left it; without it the result is the instance's id.
+    `render` makes the result of the instance as the commit left it; without it the result is the instance's id. `told` is
+    called once it is done, in the thread that turned the crank.
     """
 
-    __slots__ = ("command", "done", "error", "fence", "key", "principal", "render", "result")
+    __slots__ = ("command", "done", "error", "fence", "key", "principal", "render", "result", "told")
 
     def __init__(
         self,
@@ -30,11 +31,21 @@ class Ask:
         key: str | None = None,
         fence: int | None = None,
         render: Callable[[ProcessInstance, ProcessDefinition], Any] | None = None,
+        told: Callable[[Ask], None] | None = None,
     ) -> None:
         self.command, self.principal, self.key, self.fence, self.render = command, principal, key, fence, render
+        self.told = told
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """The answer is there."""
+        if error is not None:
+            self.error = error
+        self.done = True
+        if self.told is not None:
+            self.told(self)
 
     def answer(self) -> Any:
         """The result, or the refusal raised."""

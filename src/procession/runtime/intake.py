@@ -38,6 +38,7 @@ class Intake:
         self.processor = processor
         self._queue: deque[Ask] = deque()
         self._lock = threading.RLock()
+        self._others: deque[None] = deque()  # one for each thread that waits to do something between two transactions
         self._closed = False
 
     def submit(self, ask: Ask) -> Ask:
@@ -68,7 +69,7 @@ class Intake:
             turns -= 1
             with self._lock:
                 count += self._turn()
-            if self.processor.busy:
+            if self.processor.busy or self._others:
                 time.sleep(LET_OTHERS)
         return count
 
@@ -86,8 +87,15 @@ class Intake:
 
     def alone(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run something else that writes to the store, while nobody commits."""
-        with self._lock:
+        self._others.append(None)
+        try:
+            self._lock.acquire()
+        finally:
+            self._others.pop()
+        try:
             return drive(coroutine)
+        finally:
+            self._lock.release()
 
     def _turn(self) -> int:
         queue = self._queue

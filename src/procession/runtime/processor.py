@@ -73,6 +73,7 @@ class Processor:
         self.alarmed = False  # since somebody looked, something was written that has to be looked after
         self.unfinished: dict[int, list[Ask]] = {}  # instance → asks whose run goes on in a follow-up transaction
         self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that a full batch left to the next one
+        self.committed: list[Callable[[Batch], None]] = []  # told of each batch after its commit, in the thread that wrote it
 
     async def turn(self, asks: Sequence[Ask]) -> None:
         """Decide and commit; then every ask is done, or goes on with `follow_ups`."""
@@ -92,6 +93,9 @@ class Processor:
                 await self._poisoned(asks, error)
                 return
             self.alarmed = self.alarmed or bool(work.batch.timers or work.batch.start_timers or work.batch.messages)
+            if work.changed:
+                for tell in self.committed:
+                    tell(work.batch)
             self._answer(work, asks)
             return
         self.fail(asks, conflict)
@@ -128,7 +132,7 @@ class Processor:
             else:
                 if unit_of is None and isinstance(ask.command, Continue):  # the instance is not there any more
                     for waiting in unfinished.pop(ask.command.instance, ()):
-                        waiting.error, waiting.done = ask.error, True
+                        waiting.finish(ask.error)
                 self._done(ask, work, unit_of)
         self.unmatched.update(work.unmatched)
         if self.unmatched or (unfinished and not all(unfinished.values())):
@@ -141,17 +145,17 @@ class Processor:
         except Exception as error:
             log.exception("%s took effect, but its answer could not be made", subject(ask))
             ask.error = error
-        ask.done = True
+        ask.finish()
 
     def fail(self, asks: Iterable[Ask], error: BaseException) -> None:
         """Tell the callers that it could not be done. Runs that were cut off are taken up again later."""
         self.cache.clear()
         for ask in asks:
-            ask.error, ask.done = error, True
+            ask.finish(error)
             self.alarmed = self.alarmed or isinstance(ask.command, Continue | Match)
             if isinstance(ask.command, Continue):
                 for waiting in self.unfinished.pop(ask.command.instance, ()):
-                    waiting.error, waiting.done = error, True
+                    waiting.finish(error)
 
     async def _poisoned(self, asks: Sequence[Ask], error: Exception) -> None:
         """Find the command that fails, alone; the others take effect."""

@@ -1,0 +1,126 @@
+"""The engine as an event loop sees it: commands are answered after their commit, and nothing waits in the loop.
+
+One thread turns the crank: what arrives while it commits is the next batch. Queries of embedded stores run in a few threads
+beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from procession.engine.access import Principal
+from procession.errors import StorageError
+from procession.runtime.asks import Ask
+from procession.runtime.clock import Clock
+from procession.runtime.drive import drive
+from procession.runtime.machine import Machine
+from procession.runtime.queries import Queries
+from procession.storage import Batch
+
+log = logging.getLogger("procession")
+
+T = TypeVar("T")
+
+READERS = 4
+
+
+class Node:
+    """A machine in an event loop. `open` it there; `close` finishes what was accepted."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.storage, self.definitions, self.new_id = machine.storage, machine.definitions, machine.new_id
+        self.clock: Clock = machine.clock
+        self.intake = machine.intake
+        self._waiting: dict[Ask, asyncio.Future[Any]] = {}
+        self._done: deque[Ask] = deque()
+        self._telling = False
+        self._wake = threading.Event()
+        self._stop = False
+        self._thread: threading.Thread | None = None
+        self._readers = ThreadPoolExecutor(READERS, "procession-reader")
+        self._writers = ThreadPoolExecutor(2, "procession-writer")
+
+    @property
+    def committed(self) -> list[Callable[[Batch], None]]:
+        """Called in the committing thread with each batch that was written; they must be quick, and fit for threads."""
+        return self.intake.processor.committed
+
+    async def open(self) -> None:
+        """Begin to take commands."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._turn, name="procession-crank", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Take no more, finish what was accepted, release the store."""
+        self._stop = True
+        self._wake.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        self._readers.shutdown(wait=False)
+        await asyncio.to_thread(self._writers.shutdown)
+        await asyncio.to_thread(self.machine.close)
+        self._tell()
+
+    # -- what the edge does --------------------------------------------------------------------------------------------
+
+    async def ask(self, ask: Ask) -> Any:
+        """The answer to a command, after its commit. It takes effect even when nobody waits for the answer any more."""
+        if self._stop:
+            raise StorageError("The server is shutting down. Nothing was done; try again.")
+        ask.told = self._finished
+        future = self._waiting[ask] = self._loop.create_future()
+        self.intake.submit(ask)
+        self._wake.set()
+        return await future
+
+    async def read(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The answer to a query, read beside the commits."""
+        return await self._loop.run_in_executor(self._readers, drive, coroutine)
+
+    async def alone(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Write to the store in another way, while nobody commits."""
+        return await self._loop.run_in_executor(self._writers, self.machine.alone, coroutine)
+
+    def queries(self, principal: Principal) -> Queries:
+        """Questions of this principal."""
+        return self.machine.queries(principal)
+
+    # -- the crank ----------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        while not self._stop:
+            self._wake.wait()
+            self._wake.clear()
+            try:
+                self.intake.flush()
+                self.machine.look_after()
+            except Exception:
+                log.exception("the crank stumbled; commands that were not decided are decided next")
+                self._wake.set()
+
+    def _finished(self, ask: Ask) -> None:
+        self._done.append(ask)
+        if not self._telling:
+            self._telling = True
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        self._telling = False  # before looking: what is done from now on calls again
+        done, waiting = self._done, self._waiting
+        while done:
+            ask = done.popleft()
+            future = waiting.pop(ask, None)
+            if future is None or future.done():
+                continue  # the client has gone; the effect stays
+            if ask.error is not None:
+                future.set_exception(ask.error)
+            else:
+                future.set_result(ask.result)
