@@ -128,7 +128,7 @@ def begin(engine: Engine, transactions: int) -> int:
     """Begin a long run and leave it after some of its transactions, as a process does that is killed."""
     engine.submit(engine.ask_start("spin", {"n": 0, "turns": TURNS}))
     for _ in range(transactions):
-        engine._intake._turn()
+        drive(engine._intake.turn())
     (row,) = evidence.rows(engine, definition="spin")
     return row.id
 

@@ -426,7 +426,7 @@ def test_what_a_run_was_in_the_middle_of_goes_on_after_the_lock(lock, open_engin
     engine._machine._reconciler._every = 0.1
     engine.deploy(*FILES, publish=True)
     ask = engine.submit(engine.ask_start("spin", {"n": 0}))
-    engine._intake._turn()
+    drive(engine._intake.turn())
     spin = drive(engine.storage.ready(1))[0]
     with lock(), pytest.raises(StorageBusy):
         engine.wait(ask)

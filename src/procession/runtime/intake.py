@@ -51,7 +51,7 @@ class Intake:
         while not ask.done:
             with self._lock:
                 if not ask.done:
-                    turned = self._turn()
+                    turned = drive(self.turn())
                     if not turned:
                         raise RuntimeError("this command was never submitted, so there is no answer to wait for")
             if not ask.done:
@@ -65,18 +65,32 @@ class Intake:
     def flush(self, turns: int = FLUSH) -> int:
         """Decide everything that is queued or goes on by itself, in so many transactions at most; how many commands it was."""
         count = 0
-        while turns and (self._queue or (self.processor.busy and not self._closed)):
+        while turns and self.waiting:
             turns -= 1
             with self._lock:
-                count += self._turn()
+                count += drive(self.turn())
             if self.processor.busy or self._others:
                 time.sleep(LET_OTHERS)
         return count
 
+    def enter(self) -> bool:
+        """Take the lock for an event loop, whose thread must not wait for it; then `turn`, then `leave`."""
+        return self._lock.acquire(blocking=False)
+
+    def leave(self) -> bool:
+        """Give it back; whether a thread waits for it."""
+        self._lock.release()
+        return bool(self._others)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to decide."""
+        return bool(self._queue or (self.processor.busy and not self._closed))
+
     def close(self) -> None:
         """Decide what is queued, then take nothing more. Runs that go on by themselves are left to whoever opens the store."""
         with self._lock:
-            while self._queue and self._turn():
+            while self._queue and drive(self.turn()):
                 pass
             self._closed = True
             waiting = [ask for asks in self.processor.unfinished.values() for ask in asks]
@@ -97,7 +111,8 @@ class Intake:
         finally:
             self._lock.release()
 
-    def _turn(self) -> int:
+    async def turn(self) -> int:
+        """Decide what is queued, in one transaction at most; how many commands it was. The caller has the lock."""
         queue = self._queue
         if self._closed:
             late = [queue.popleft() for _ in range(len(queue))]
@@ -108,7 +123,7 @@ class Intake:
             while queue and len(batch) < BATCH:
                 batch.append(queue.popleft())
             if batch:
-                drive(self.processor.turn(batch))
+                await self.processor.turn(batch)
         except BaseException as error:  # Ctrl-C in the thread that turns the crank for all: nobody may wait for ever
             interrupted = StorageError(f"{type(error).__name__} came in between: it may have taken effect or not.")
             self.processor.fail([ask for ask in batch if not ask.done], interrupted)

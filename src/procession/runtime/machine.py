@@ -35,8 +35,10 @@ class Machine:
         self.definitions = Definitions(storage, self.new_id, clock.now)
         self.intake = Intake(Processor(storage, self.definitions, clock.now, self.new_id))
         self._reconciler = Reconciler(self.intake, clock.now)
-        if self._scheduled() or drive(storage.ready(1)) or drive(storage.messages(limit=1)):
-            self._alarm()
+        self.intake.processor.alarmed = bool(
+            self._scheduled() or drive(storage.ready(1)) or drive(storage.messages(limit=1))
+        )
+        self.look_after()
 
     def run(self, ask: Ask) -> Any:
         """Queue a command and wait for its answer."""
@@ -61,6 +63,13 @@ class Machine:
         """What goes on by itself needs somebody to look after it, whoever's commands it came of."""
         if self.intake.processor.alarmed:
             self._alarm()
+            if self.clock.virtual:
+                self.intake.flush()
+
+    def wake(self) -> None:
+        """The same where an event loop turns the crank: what goes on by itself goes on without being asked."""
+        if self.intake.processor.alarmed:
+            self._alarm()
 
     def published(self) -> None:
         """A definition was published: it may begin by itself."""
@@ -79,8 +88,6 @@ class Machine:
         if not self.clock.virtual:
             self._reconciler.start()
             self._reconciler.wake()
-        else:
-            self.intake.flush()
 
     def _scheduled(self) -> bool:
         return self.alone(self.storage.next_due()) is not None

@@ -1,14 +1,14 @@
 """The engine as an event loop sees it: commands are answered after their commit, and nothing waits in the loop.
 
-One thread turns the crank: what arrives while it commits is the next batch. Queries of embedded stores run in a few threads
-beside it.
+One task turns the crank: what arrives while it commits is the next batch. It decides in the loop, since two threads that both
+want Python's lock cost more than the deciding; waiting for the disk, or for another process, is done in a thread. Queries of
+embedded stores run in a few threads beside it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +19,11 @@ from procession.errors import StorageError
 from procession.runtime.asks import Ask
 from procession.runtime.clock import Clock
 from procession.runtime.drive import drive
+from procession.runtime.intake import LET_OTHERS
 from procession.runtime.machine import Machine
 from procession.runtime.queries import Queries
 from procession.storage import Batch
+from procession.storage.waiting import ELSEWHERE
 
 log = logging.getLogger("procession")
 
@@ -41,9 +43,10 @@ class Node:
         self._waiting: dict[Ask, asyncio.Future[Any]] = {}
         self._done: deque[Ask] = deque()
         self._telling = False
-        self._wake = threading.Event()
+        self._wake = asyncio.Event()
         self._stop = False
-        self._thread: threading.Thread | None = None
+        self._crank: asyncio.Task[None] | None = None
+        self._committer = ThreadPoolExecutor(1, "procession-commit")
         self._readers = ThreadPoolExecutor(READERS, "procession-reader")
         self._writers = ThreadPoolExecutor(2, "procession-writer")
 
@@ -55,15 +58,15 @@ class Node:
     async def open(self) -> None:
         """Begin to take commands."""
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._turn, name="procession-crank", daemon=True)
-        self._thread.start()
+        self._crank = asyncio.create_task(self._turn())
 
     async def close(self) -> None:
         """Take no more, finish what was accepted, release the store."""
         self._stop = True
         self._wake.set()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
+        if self._crank is not None:
+            await self._crank
+        self._committer.shutdown()
         self._readers.shutdown(wait=False)
         await asyncio.to_thread(self._writers.shutdown)
         await asyncio.to_thread(self.machine.close)
@@ -89,22 +92,39 @@ class Node:
         """Write to the store in another way, while nobody commits."""
         return await self._loop.run_in_executor(self._writers, self.machine.alone, coroutine)
 
+    async def published(self) -> None:
+        """A definition was published: it may begin by itself."""
+        await self._loop.run_in_executor(self._writers, self.machine.published)
+
     def queries(self, principal: Principal) -> Queries:
         """Questions of this principal."""
         return self.machine.queries(principal)
 
     # -- the crank ----------------------------------------------------------------------------------------------------
 
-    def _turn(self) -> None:
-        while not self._stop:
-            self._wake.wait()
+    async def _turn(self) -> None:
+        ELSEWHERE.set(self._elsewhere)
+        while not self._stop or self.intake.waiting:
+            await self._wake.wait()
             self._wake.clear()
             try:
-                self.intake.flush()
-                self.machine.look_after()
+                while self.intake.waiting:
+                    while not self.intake.enter():  # a thread is between two transactions
+                        await asyncio.sleep(LET_OTHERS)
+                    try:
+                        await self.intake.turn()
+                    finally:
+                        others = self.intake.leave()
+                    await asyncio.sleep(LET_OTHERS if others else 0)
+                self.machine.wake()
             except Exception:
                 log.exception("the crank stumbled; commands that were not decided are decided next")
                 self._wake.set()
+            if self._stop:
+                return
+
+    async def _elsewhere(self, work: Callable[[], None]) -> None:
+        await self._loop.run_in_executor(self._committer, work)
 
     def _finished(self, ask: Ask) -> None:
         self._done.append(ask)

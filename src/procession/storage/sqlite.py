@@ -27,8 +27,9 @@ from procession.storage import (
 )
 from procession.storage.migrations import Migration
 from procession.storage.sqlite_batch import conflict, many, read, write
-from procession.storage.sqlite_file import MEMORY, SQL, SqliteFile, is_taken, roll_back
+from procession.storage.sqlite_file import MEMORY, SQL, SqliteFile, begin, commit, is_taken, roll_back
 from procession.storage.sqlite_queries import SqliteQueries, leased
+from procession.storage.waiting import ELSEWHERE
 
 TRUSTED = 100_000  # instances whose positions are remembered as sure, once other processes write too
 
@@ -71,12 +72,15 @@ class SqliteStorage(SqliteQueries):
             return read(connection, need, self._trusted)
 
     async def commit(self, batch: Batch) -> None:
+        elsewhere = ELSEWHERE.get()
         with self._file.writer as connection:
+            await begin(connection, elsewhere)
             try:
                 write(connection, batch)
             except apsw.ConstraintError as error:
                 roll_back(connection)
                 raise conflict(connection, batch, error) from None
+            await commit(connection, elsewhere)
             if self._trusted is not None:
                 self._trusted.update(row.id for row in batch.new)
                 self._trusted.update(row.id for row, _ in batch.changed)

@@ -111,8 +111,7 @@ def names(texts: Iterable[str]) -> tuple[apsw.CArrayBinding]:
 
 
 def write(connection: apsw.Connection, batch: Batch) -> None:
-    """All of the batch in one transaction. Whoever calls rolls back when it raises."""
-    connection.execute(SQL["begin"])
+    """All rows of the batch, within a transaction. Whoever calls rolls back when it raises."""
     held: set[int] = set()
     if batch.changed:
         held = _change(connection, batch)
@@ -121,7 +120,6 @@ def write(connection: apsw.Connection, batch: Batch) -> None:
             connection.executemany(statement, rows)
     if batch.changed or batch.jobs or batch.timers:
         _hold(connection, batch, held)
-    connection.execute(SQL["commit"])
 
 
 def _change(connection: apsw.Connection, batch: Batch) -> set[int]:

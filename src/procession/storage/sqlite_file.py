@@ -20,6 +20,7 @@ from procession.storage import migrations
 from procession.storage.matching import matches
 from procession.storage.migrations import Applied, Migration
 from procession.storage.queries import load
+from procession.storage.waiting import Elsewhere
 
 SQL = load("sqlite.sql")
 MIGRATIONS = ("0001_initial",)
@@ -211,6 +212,34 @@ def migrate(connection: apsw.Connection, path: str) -> None:
         connection.execute(migration.sql).fetchall()
         connection.execute(SQL["add_migration"], (migration.version, migration.name, migration.checksum))
     connection.execute(SQL["commit"])
+
+
+async def begin(connection: apsw.Connection, elsewhere: Elsewhere | None) -> None:
+    """Take the write lock. An event loop tries at once, and waits for another process elsewhere."""
+    if elsewhere is None:
+        connection.execute(SQL["begin"])
+        return
+    connection.set_busy_timeout(0)
+    try:
+        connection.execute(SQL["begin"])
+        return
+    except apsw.BusyError:
+        pass
+    finally:
+        connection.set_busy_timeout(BUSY_TIMEOUT)
+    await elsewhere(lambda: _run(connection, SQL["begin"]))
+
+
+async def commit(connection: apsw.Connection, elsewhere: Elsewhere | None) -> None:
+    """Wait until the transaction is on the disk."""
+    if elsewhere is None:
+        connection.execute(SQL["commit"])
+    else:
+        await elsewhere(lambda: _run(connection, SQL["commit"]))
+
+
+def _run(connection: apsw.Connection, statement: str) -> None:
+    connection.execute(statement)
 
 
 def roll_back(connection: apsw.Connection) -> None:
