@@ -24,7 +24,7 @@ help: ## list the targets
 
 setup: $(VENV)/.installed ## make or update .venv; quick when nothing is missing
 
-demo: setup ## run the credit card example in the terminal on a SQLite file
+demo: setup ## start a server with sample processes, users and workers, on a SQLite file
 	@$(BIN)/procession demo
 
 test: setup check ## check, then every test on two cores

@@ -21,6 +21,7 @@ LADDER = [
     {"cli"},
     {"app"},
     {"api", "worker"},
+    {"client"},
     {"runtime"},
     {"plugins"},
     {"hookspecs"},

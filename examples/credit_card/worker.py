@@ -6,7 +6,8 @@ import os
 
 from procession import Worker
 
-worker = Worker(os.environ.get("PROCESSION_STORE", "sqlite:///credit_card.db"))
+# A server, with the credentials that the environment has; else a store.
+worker = Worker(os.environ.get("PROCESSION_URL") or os.environ.get("PROCESSION_STORE", "sqlite:///credit_card.db"))
 
 
 @worker.job("produce-card")
@@ -24,5 +25,6 @@ def send_reminder(job):
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("procession").setLevel(logging.INFO)
     worker.run()

@@ -6,7 +6,8 @@ import os
 
 from procession import BpmnError, Worker
 
-worker = Worker(os.environ.get("PROCESSION_STORE", "sqlite:///order_fulfilment.db"))
+# A server, with the credentials that the environment has; else a store.
+worker = Worker(os.environ.get("PROCESSION_URL") or os.environ.get("PROCESSION_STORE", "sqlite:///order_fulfilment.db"))
 
 BINS = {"book": "A-01", "lamp": "B-07", "mug": "B-12", "chair": "C-03"}
 
@@ -47,5 +48,6 @@ async def book_carrier(job):
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("procession").setLevel(logging.INFO)
     worker.run()

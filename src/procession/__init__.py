@@ -22,6 +22,7 @@ from procession.errors import (
 
 if TYPE_CHECKING:
     from procession.app import Engine
+    from procession.client import Client
     from procession.engine.access import Principal
     from procession.runtime.clock import SystemClock, VirtualClock
     from procession.worker import BpmnError, Worker
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BpmnError",
+    "Client",
     "CommandRejected",
     "Engine",
     "InvalidDefinition",
@@ -46,6 +48,7 @@ __all__ = [
 
 _HOMES = {
     "BpmnError": "procession.worker",
+    "Client": "procession.client",
     "Engine": "procession.app",
     "Principal": "procession.engine.access",
     "SystemClock": "procession.runtime.clock",

@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from procession.engine import commands as c
-from procession.engine.access import SYSTEM, Principal
+from procession.engine.access import SYSTEM, Principal, require_role
 from procession.engine.codec import encode
 from procession.engine.state import FAILED, LIVE
-from procession.engine.triggers.message import correlation_key
 from procession.errors import CommandRejected, ProcessionError
 from procession.runtime import checks
 from procession.runtime import views as v
@@ -111,31 +110,37 @@ class Engine:
         rows = self._intake.alone(self._definitions.deploy(contents, self.principal, publish=publish))
         if publish:
             self._machine.published()
-        return [v.definition_view(row) for row in rows]
+        return drive(self._queries.deployed(rows))
 
     def publish(self, name: str, version: int | None = None) -> v.DefinitionView:
         """Make a version (the newest) the one that is started."""
         row = self._intake.alone(self._definitions.publish(checks.text(name, "The process"), version, self.principal))
         self._machine.published()
-        return v.definition_view(row)
+        return drive(self._queries.deployed([row]))[0]
 
     def deprecate(self, name: str, version: int | None = None) -> v.DefinitionView:
         """Start no more instances of a version."""
         name = checks.text(name, "The process")
-        return v.definition_view(self._intake.alone(self._definitions.deprecate(name, version, self.principal)))
+        row = self._intake.alone(self._definitions.deprecate(name, version, self.principal))
+        return drive(self._queries.deployed([row]))[0]
 
     def definitions(self, name: str | None = None) -> list[v.DefinitionView]:
         """Every version of every process (or of one), newest first."""
-        return [
-            v.definition_view(row) for row in drive(self.storage.definitions(checks.maybe_text(name, "The process")))
-        ]
+        name, found, cursor = checks.maybe_text(name, "The process"), [], None
+        while True:
+            page = drive(self._queries.definitions(name, None, 1000, cursor))
+            found += page.items
+            cursor = page.next
+            if cursor is None:
+                return found
+
+    def definition(self, name: str, version: int | None = None) -> v.DefinitionDetail:
+        """One version (the newest) with its start nodes, lanes, nodes and data model."""
+        return drive(self._queries.definition(checks.text(name, "The process"), version))
 
     def definition_file(self, name: str, version: int | None = None) -> bytes:
         """The file of a version, byte for byte as it was added."""
-        row = drive(self._definitions.require(checks.text(name, "The process"), version))
-        full = drive(self.storage.definition(row.id))
-        assert full is not None
-        return full.data
+        return drive(self._queries.file(checks.text(name, "The process"), version))
 
     # -- instances ----------------------------------------------------------------------------------------------------
 
@@ -160,9 +165,7 @@ class Engine:
         ask = self.ask_start(
             name, variables, start_condition=start_condition, business_key=business_key, inherit=inherit
         )
-        if idempotency_key is not None:
-            key = checks.text(idempotency_key, "The idempotency key")
-            ask.key = "start:" + encode([self.principal.name, key]).decode()
+        ask.key = self._key("start", idempotency_key)
         ask.render = self._render
         return self._run(ask)  # type: ignore[no-any-return]
 
@@ -214,7 +217,7 @@ class Engine:
         variables: Mapping[str, Any] | None = None,
         limit: int = 50,
         cursor: str | None = None,
-    ) -> v.Page:
+    ) -> v.Page[v.InstanceSummary]:
         """Search, newest first."""
         where = InstanceFilter(
             definition=checks.maybe_text(definition, "The process"),
@@ -233,28 +236,36 @@ class Engine:
 
     def history(self, id: str | int, after: int = 0, limit: int = 1000) -> list[v.HistoryView]:
         """The event log of an instance, oldest first."""
-        return drive(self._queries.history(checks.identity(id, "Process instance"), after, limit))
+        return drive(self._queries.history_page(checks.identity(id, "Process instance"), after, limit)).items
 
     def tokens(self, id: str | int, finished: bool = True) -> list[v.TokenView]:
         """Tokens with the nodes they visited; of those that ended the latest 1,000."""
-        return drive(self._queries.tokens(checks.identity(id, "Process instance"), finished))
+        return drive(self._queries.tokens(checks.identity(id, "Process instance"), finished)).items
 
-    def exceptions(self, id: str | int | None = None, open_only: bool = False) -> list[v.ExceptionView]:
+    def data(self, id: str | int, node: str) -> v.NodeDataView:
+        """What a screen of a node needs: the data that its token sees, and what can be done there."""
+        return drive(self._queries.data(checks.identity(id, "Process instance"), checks.text(node, "The node")))
+
+    def exceptions(
+        self, id: str | int | None = None, open_only: bool = False, limit: int = 100
+    ) -> list[v.ExceptionView]:
         """Exceptions of an instance, or of all, newest first."""
         number = None if id is None else checks.identity(id, "Process instance")
-        return drive(self._queries.exceptions(number, open_only))
+        return drive(self._queries.exceptions(number, open_only, limit)).items
 
     def state_at(self, id: str | int, position: int) -> v.InstanceView:
         """The instance as it was at a position of its history."""
         return drive(self._queries.state_at(checks.identity(id, "Process instance"), position))
 
-    def failed_starts(self, limit: int = 50, cursor: str | None = None) -> v.Page:
+    def failed_starts(self, limit: int = 50, cursor: str | None = None) -> v.Page[v.FailedStartView]:
         """Starts that were refused, newest first."""
         return drive(self._queries.failed_starts(limit, cursor))
 
-    def audit(self, limit: int = 50, cursor: str | None = None) -> v.Page:
-        """What was done outside of instances, newest first."""
-        return drive(self._queries.audit(limit, cursor))
+    def audit(self, id: str | int | None = None, limit: int = 50, cursor: str | None = None) -> v.Page[v.AuditView]:
+        """Who did what to an instance, or to anything at all, newest first."""
+        if id is None:
+            return drive(self._queries.audit(limit, cursor))
+        return drive(self._queries.instance_audit(checks.identity(id, "Process instance"), limit, cursor))
 
     def hold(self, id: str | int, reason: str = "") -> v.InstanceView:
         """Nothing goes on until it is resumed."""
@@ -306,7 +317,7 @@ class Engine:
         node: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
-    ) -> v.Page:
+    ) -> v.Page[v.TaskView]:
         """Open user tasks: mine, free, or all that one may see."""
         where = TaskFilter(
             instance=None if instance is None else checks.identity(instance, "Process instance"),
@@ -321,18 +332,19 @@ class Engine:
 
     def claim(self, task: str | int) -> v.TaskView:
         """Take a task."""
-        self._run(Ask(c.ClaimTask(checks.identity(task, "Task")), self.principal))
-        return self.task(task)
+        return self._task(c.ClaimTask(checks.identity(task, "Task")))
 
     def release(self, task: str | int) -> v.TaskView:
         """Give a task back."""
-        self._run(Ask(c.ReleaseTask(checks.identity(task, "Task")), self.principal))
-        return self.task(task)
+        return self._task(c.ReleaseTask(checks.identity(task, "Task")))
 
     def assign(self, task: str | int, user: str | None) -> v.TaskView:
         """Give a task to somebody (None: to nobody)."""
-        self._run(Ask(c.AssignTask(checks.identity(task, "Task"), checks.maybe_text(user, "The user")), self.principal))
-        return self.task(task)
+        return self._task(c.AssignTask(checks.identity(task, "Task"), checks.maybe_text(user, "The user")))
+
+    def _task(self, command: c.ClaimTask | c.ReleaseTask | c.AssignTask) -> v.TaskView:
+        self._run(Ask(command, self.principal))
+        return drive(self._queries.task_after(command.task))
 
     def complete_task(self, task: str | int, variables: Mapping[str, Any] | None = None) -> v.InstanceView:
         """Finish a task with its result; answers when the instance waits again or has ended."""
@@ -359,6 +371,7 @@ class Engine:
 
         `fetch` names the variables that the worker needs; None gives it all that the job sees, however big they are.
         """
+        require_role(self.principal, "take jobs", "worker")
         asked = checks.text(type, "The type of a job"), checks.text(worker, "The name of a worker")
         limit, length = checks.number(max_jobs, "max_jobs", 0), checks.span(lock, "lock")
         return self._intake.alone(self._intake.processor.activate_jobs(*asked, limit, length, fetch))
@@ -394,12 +407,14 @@ class Engine:
 
     def extend_job(self, id: str | int, token: int, lock: Span) -> bool:
         """Keep a job longer; False if it is not the caller's any more."""
+        require_role(self.principal, "keep jobs", "worker")
         job, fence = checks.identity(id, "Job"), checks.identity(token, "Lease")
         now, length = self.clock.now(), checks.span(lock, "lock")
         return self._intake.alone(self.storage.extend_lease(job, fence, now, now + length))
 
     def release_job(self, id: str | int, token: int) -> bool:
         """Give a job back untouched; False if it is not the caller's any more."""
+        require_role(self.principal, "give jobs back", "worker")
         job, fence = checks.identity(id, "Job"), checks.identity(token, "Lease")
         return self._intake.alone(self.storage.release_lease(job, fence))
 
@@ -416,19 +431,21 @@ class Engine:
         *,
         message_id: str | None = None,
         ttl: Span = 3600.0,
+        idempotency_key: str | None = None,
     ) -> v.MessageView:
-        """Publish a BPMN message; nobody waiting, it is kept for `ttl`. One with an id takes effect once."""
-        same = correlation_key(Decimal(repr(key)) if isinstance(key, float) else key)
-        if key is not None and same is None:
-            raise checks.not_valid(f"The correlation key must be a text or a number, not {checks.kind(key)}.")
+        """Publish a BPMN message; nobody waiting, it is kept for `ttl`. One with an id takes effect once.
+
+        An id is the message's, whoever sends it; a key is the request's: a repetition gets the first answer again.
+        """
         message = Publish(
             checks.text(name, "The name of a message"),
-            checks.maybe_text(same, "The correlation key"),
+            checks.correlation(key),
             checks.document(variables),
             checks.maybe_text(message_id, "The id of a message"),
             checks.span(ttl, "ttl"),
         )
-        return v.MessageView(**self._run(Ask(message, self.principal)))
+        ask = Ask(message, self.principal, key=self._key("publish", idempotency_key))
+        return v.MessageView(**self._run(ask))
 
     def run_due(self) -> int:
         """Do what has come due by the clock; how many commands that took."""
@@ -469,6 +486,12 @@ class Engine:
     def _queries(self) -> Queries:
         return self._machine.queries(self.principal)
 
+    def _key(self, kind: str, key: str | None) -> str | None:
+        """By which a repetition of a request is known: a key belongs to who sent it."""
+        if key is None:
+            return None
+        return f"{kind}:" + encode([self.principal.name, checks.text(key, "The idempotency key")]).decode()
+
     def _render(self, state: Any, definition: Any) -> v.InstanceView:
         return v.instance_view(state, definition, self.principal)
 
@@ -492,6 +515,10 @@ class EngineUsers:
         """Add a user, or give one a new password and roles."""
         self._engine._intake.alone(self._users.add(name, password, roles, self._engine.principal))
 
+    def set_roles(self, name: str, roles: Iterable[str]) -> None:
+        """Give a user other roles; whoever is logged in stays so."""
+        self._engine._intake.alone(self._users.set_roles(name, roles, self._engine.principal))
+
     def remove(self, name: str) -> None:
         self._engine._intake.alone(self._users.remove(name, self._engine.principal))
 
@@ -501,4 +528,3 @@ class EngineUsers:
     def verify(self, name: str, password: str) -> Principal | None:
         """The principal that logs in with this password, or None."""
         return drive(self._users.verify(name, password))
-

@@ -24,6 +24,7 @@ from procession.storage import (
     Need,
     OutboxRow,
     OutputRow,
+    SessionRow,
     StartSubscriptionRow,
     StartTimerRow,
     Storage,
@@ -190,6 +191,11 @@ def start_subscription(definition: int, name: str = "ordered", **given: Any) -> 
 
 def user(name: str = "ada", **given: Any) -> UserRow:
     return UserRow(name, "$argon2id$…", b'["clerk"]', NOON)._replace(**given)
+
+
+def session(id: str, user: UserRow, **given: Any) -> SessionRow:
+    """A session that was opened with the password of a user."""
+    return SessionRow(id, user.name, user.stamp, f"csrf of {id}", NOON, NOON + MINUTE)._replace(**given)
 
 
 def started(row: InstanceRow, **lists: Any) -> Batch:

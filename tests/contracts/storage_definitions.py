@@ -12,6 +12,7 @@ from tests.contracts.rows import (
     definition,
     instance,
     new_id,
+    session,
     start_subscription,
     start_timer,
     started,
@@ -103,3 +104,71 @@ class UserContract:
         assert not store.remove_user("bob", [audit()])
         assert [row.name for row in store.users()] == ["ada"]
         assert len(store.audit()) == 3
+
+    def test_users_are_found_by_name(self, store):
+        ada, bob, eve = user("ada"), user("bob"), user("Ada")
+        for row in (bob, ada, eve):
+            store.put_user(row, [])
+        assert store.user("ada") == ada
+        assert store.user("Ada") == eve
+        assert store.user("nobody") is None
+        assert store.users(["bob", "nobody", "ada", "bob"]) == [ada, bob]
+        assert store.users([]) == []
+
+    def test_a_stamp_changes_with_the_password_only(self, store):
+        ada = user()
+        assert ada._replace(roles=b"[]", created=NOON + 5).stamp == ada.stamp
+        assert ada._replace(password="$argon2id$another").stamp != ada.stamp
+        assert ada.password not in ada.stamp
+
+    def test_sessions_are_opened_and_ended(self, store):
+        ada = user()
+        store.put_user(ada, [])
+        first, second = session("a", ada), session("b", ada)
+        store.put_session(second)
+        store.put_session(first)
+        assert store.session("a") == first
+        assert store.session("c") is None
+        assert store.sessions(["b", "c", "a"]) == [first, second]
+        assert store.sessions([]) == []
+        store.put_session(first._replace(csrf="other"))
+        assert store.session("a").csrf == "other"
+        assert store.remove_session("a")
+        assert not store.remove_session("a")
+        assert store.sessions(["a", "b"]) == [second]
+
+    def test_sessions_end_with_their_time(self, store):
+        ada = user()
+        for id, expires in (("a", NOON), ("b", NOON + 1), ("c", NOON + 2)):
+            store.put_session(session(id, ada, expires=expires))
+        assert store.expire_sessions(NOON + 1) == 2
+        assert store.expire_sessions(NOON + 1) == 0
+        assert [row.id for row in store.sessions("abc")] == ["c"]
+
+    def test_sessions_end_with_the_password(self, store):
+        ada, bob = user("ada"), user("bob", password="$argon2id$bob")
+        store.put_user(ada, [])
+        store.put_user(bob, [])
+        for row in (session("a", ada), session("b", ada), session("c", bob)):
+            store.put_session(row)
+        store.put_user(ada._replace(roles=b'["admin"]', created=NOON + 5), [])
+        assert len(store.sessions("ab")) == 2, "other roles are no other password"
+        changed = ada._replace(password="$argon2id$new")
+        store.put_user(changed, [audit()])
+        assert [row.id for row in store.sessions("abc")] == ["c"]
+        store.put_session(session("d", changed))
+        store.put_user(changed, [])
+        assert store.session("d") is not None
+
+    def test_sessions_end_with_their_user(self, store):
+        ada, bob = user("ada"), user("bob")
+        store.put_user(ada, [])
+        for row in (session("a", ada), session("b", ada), session("c", bob)):
+            store.put_session(row)
+        assert store.remove_user("ada", [audit()])
+        assert [row.id for row in store.sessions("abc")] == ["c"]
+        assert not store.remove_user("bob", [])
+        assert store.session("c") is not None
+        store.put_session(session("d", bob))
+        assert store.remove_sessions("bob") == 2
+        assert store.remove_sessions("bob") == 0

@@ -154,36 +154,89 @@ class QueryContract:
         store.commit(Batch(history=[history(two.id, 9, at=NOON + 9), history(two.id, 10, at=NOON + 9)]))
         assert store.recent_history(before=(NOON + 9, two.id)) == events[::-1]  # both of one moment are passed over
 
+    def test_history_is_read_in_the_order_of_the_commits(self, store):
+        assert store.last_history() == 0
+        assert store.history_after(0, 10) == []
+        one, two = instance(), instance()
+        store.commit(Batch(new=[one, two]))
+        events = [history([one, two][n % 2].id, n // 2 + 1, at=NOON + n) for n in range(6)]
+        for event in events:
+            store.commit(Batch(history=[event]))
+        read = store.history_after(0, 100)
+        assert [row for _, row in read] == events
+        numbers = [number for number, _ in read]
+        assert numbers == sorted(set(numbers))
+        assert numbers[-1] == store.last_history()
+        assert store.history_after(numbers[1], 2) == read[2:4]
+        assert store.history_number(two.id, 2) == numbers[3]
+        assert store.history_number(two.id, 4) is None
+        assert store.history_number(two.id, 0) is None
+        assert store.history_number(new_id(), 1) is None
+        assert store.history_after(numbers[-1], 10) == []
+        assert [store.history_number(row.instance, row.position) for row in events] == numbers
+        store.commit(Batch(history=[history(one.id, 8), history(one.id, 9), history(two.id, 4)]))
+        rest = store.history_after(numbers[-1], 10)
+        assert [row[:2] for _, row in rest] == [(one.id, 8), (one.id, 9), (two.id, 4)], "in the order of their batch"
+        assert store.history_number(one.id, 9) == rest[1][0]
+        assert store.history_number(one.id, 7) is None
+
+    def test_the_heads_of_instances_are_read_together(self, store):
+        one, two = instance(), instance()
+        store.commit(Batch(new=[one, two]))
+        assert store.instance_heads([two.id, one.id, new_id(), one.id]) == sorted([one, two])
+        assert store.instance_heads([]) == []
+
     def test_tasks_are_found_by_whose_they_are(self, store):
+        def tasks(**where):
+            return [seen.task for seen in store.tasks(TaskFilter(**where))]
+
         order, bill = instance(), instance(name="bill")
         free, mine, other = task(order.id), task(order.id, assignee="ada", node="check"), task(bill.id, process="bill")
         store.commit(Batch(new=[order, bill], tasks=[other, mine, free]))
-        everything = [other, mine, free]
-        assert self.pages(lambda limit, before: store.tasks(TaskFilter(), limit, before), 1) == everything
-        assert store.tasks(TaskFilter(instance=order.id)) == [mine, free]
-        assert store.tasks(TaskFilter(definition="bill")) == [other]
-        assert store.tasks(TaskFilter(node="check")) == [mine]
-        assert store.tasks(TaskFilter(assignee="ada")) == [mine]
-        assert store.tasks(TaskFilter(free=True)) == [other, free]
-        assert store.tasks(TaskFilter(free=True, instance=order.id)) == [free]
-        assert store.tasks(TaskFilter(free=True, assignee="ada")) == []
-        assert store.task(mine.id) == mine
+        everything = self.pages(lambda limit, before: store.tasks(TaskFilter(), limit, before), 1)
+        assert [seen.task for seen in everything] == [other, mine, free]
+        assert tasks(instance=order.id) == [mine, free]
+        assert tasks(definition="bill") == [other]
+        assert tasks(node="check") == [mine]
+        assert tasks(assignee="ada") == [mine]
+        assert tasks(free=True) == [other, free]
+        assert tasks(free=True, instance=order.id) == [free]
+        assert tasks(free=True, assignee="ada") == []
+        assert store.task(mine.id).task == mine
         assert store.task(new_id()) is None
         store.commit(
             stepped(order._replace(position=2), tasks=[free._replace(assignee="ada")], tasks_gone=[(mine.id,)])
         )
-        assert store.tasks(TaskFilter(assignee="ada")) == [free._replace(assignee="ada")]
+        assert tasks(assignee="ada") == [free._replace(assignee="ada")]
 
     def test_incidents_are_open_until_they_are_resolved(self, store):
+        def incidents(*asked, **given):
+            return [seen.incident for seen in store.incidents(*asked, **given)]
+
         order, other = instance(), instance()
         first, second, third = incident(order.id), incident(other.id), incident(order.id)
         store.commit(Batch(new=[order, other], incidents=[first, second, third]))
-        assert self.pages(lambda limit, before: store.incidents(limit=limit, before=before)) == [third, second, first]
+        everything = self.pages(lambda limit, before: store.incidents(limit=limit, before=before))
+        assert [seen.incident for seen in everything] == [third, second, first]
         store.commit(stepped(order._replace(position=2), incidents_resolved=[(NOON + 1, first.id)]))
-        assert store.incidents() == [third, second]
-        assert store.incidents(order.id) == [third]
-        assert store.incidents(order.id, open_only=False) == [third, first._replace(resolved=NOON + 1)]
+        assert incidents() == [third, second]
+        assert incidents(order.id) == [third]
+        assert incidents(order.id, open_only=False) == [third, first._replace(resolved=NOON + 1)]
         assert found(store, order.id).incidents == [third]
+
+    def test_tasks_and_incidents_come_with_the_stand_of_their_instances(self, store):
+        order, bill = instance(position=7), instance(position=3, status="ON_HOLD")
+        rows = [task(order.id), task(bill.id)]
+        store.commit(Batch(new=[order, bill], tasks=rows, incidents=[incident(order.id), incident(bill.id)]))
+        for seen in (store.tasks(TaskFilter()), store.incidents()):
+            assert [each[1:] for each in seen] == [(3, "ON_HOLD"), (7, "STARTED")]
+        store.commit(stepped(order._replace(position=8, status="ON_HOLD")))
+        assert store.task(rows[0].id) == (rows[0], 8, "ON_HOLD")
+        assert store.incidents(order.id)[0][1:] == (8, "ON_HOLD")
+        store.commit(Batch(tasks=[lost := task(new_id())], incidents=[incident(lost.instance)]))
+        assert store.task(lost.id) is None
+        assert [seen.task for seen in store.tasks(TaskFilter())] == rows[::-1]
+        assert len(store.incidents()) == 2
 
     def test_messages_and_who_waits_for_them_are_listed(self, store):
         order = instance()
@@ -230,6 +283,14 @@ class QueryContract:
         store.commit(Batch(timers=[timer(expires.id, token=0)], incidents=[incident(repaired.id, resolved=NOON)]))
         assert store.stuck() == [lost.id, lost_too.id, expires.id, repaired.id]
         assert store.stuck(1) == [lost.id]
+
+    def test_what_is_live_is_counted_by_status(self, store):
+        live = [instance(), instance(), instance(status="ON_HOLD"), instance(status="CREATED")]
+        over = [instance(status=status, ended=NOON) for status in ("FINISHED", "FAILED", "TERMINATED")]
+        waits = {"tasks": [task(live[0].id)], "jobs": [job(live[1].id), job(live[1].id)], "timers": [timer(live[2].id)]}
+        incidents = [incident(live[3].id), incident(live[3].id, resolved=NOON)]
+        store.commit(Batch(new=[*live, *over], incidents=incidents, **waits))
+        assert store.totals() == ({"STARTED": 2, "ON_HOLD": 1, "CREATED": 1}, 1, 2, 1, 1)
 
     def test_every_table_is_counted(self, store):
         store.commit(started(instance()))

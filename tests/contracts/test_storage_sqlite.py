@@ -15,11 +15,27 @@ import apsw
 import pytest
 
 from procession.errors import StorageBusy, StorageError, StorageFull, VersionConflict
-from procession.storage import Batch, InstanceFilter, Need, sqlite_file
+from procession.storage import Batch, InstanceFilter, Need, TaskFilter, sqlite_file
 from procession.storage import sqlite as sqlite_module
 from procession.storage.migrations import Migration
 from procession.storage.sqlite import SqliteStorage
-from tests.contracts.rows import NOON, Driven, found, history, instance, job, rows_in, started, stepped, token, variable
+from tests.contracts.rows import (
+    NOON,
+    Driven,
+    found,
+    history,
+    incident,
+    instance,
+    job,
+    rows_in,
+    session,
+    started,
+    stepped,
+    task,
+    token,
+    user,
+    variable,
+)
 from tests.contracts.storage import StorageContract
 
 ROOT = Path(__file__).parents[2]
@@ -242,6 +258,30 @@ def test_queries_run_beside_commits(store):
     assert len(store.storage._file.idle) <= 3
 
 
+def test_what_the_edge_asks_does_not_wait_for_a_commit(store):
+    order, ada = instance(), user()
+    store.put_user(ada, [])
+    store.put_session(session("s", ada))
+    store.commit(started(order, tasks=[task(order.id)], incidents=[incident(order.id)]))
+    questions = {
+        "user": ("ada",),
+        "users": (),
+        "session": ("s",),
+        "sessions": (["s"],),
+        "last_history": (),
+        "history_after": (0, 10),
+        "history_number": (order.id, 1),
+        "instance_heads": ([order.id],),
+        "tasks": (TaskFilter(),),
+        "incidents": (),
+    }
+    with store.storage._file.writer as connection, ThreadPoolExecutor(1) as readers:
+        connection.execute("BEGIN IMMEDIATE")
+        for question, given in questions.items():
+            assert readers.submit(getattr(store, question), *given).result(timeout=10), question
+        connection.execute("ROLLBACK")
+
+
 def test_a_backup_is_made_while_it_runs(store, tmp_path, path):
     order = instance()
     store.commit(started(order, variables=[variable(order.id)]))
@@ -397,15 +437,36 @@ def change(path, statement) -> None:
 
 
 def test_a_file_remembers_what_it_has_been_through(store):
-    ((version, name, checksum, applied),) = writer_of(store).execute("SELECT * FROM migration")
-    assert (version, name, len(checksum)) == (1, "0001_initial", 64)
-    assert applied > NOON - 365 * 86_400_000_000
+    rows = list(writer_of(store).execute("SELECT * FROM migration"))
+    assert [(version, name) for version, name, _, _ in rows] == [(1, "0001_initial"), (2, "0002_edge")]
+    for _, _, checksum, applied in rows:
+        assert len(checksum) == 64
+        assert applied > NOON - 365 * 86_400_000_000
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_file, "MIGRATIONS", ("0001_initial",))
+        first = opened(path)
+        order = instance()
+        first.commit(started(order, jobs=[job(order.id)]))
+        assert not writer_of(first).table_exists("main", "session")
+        first.close()
+    change(path, "INSERT INTO user VALUES ('ada', '$argon2id$…', x'5b5d', 5)")
+    assert [step.name for step in Driven(SqliteStorage(path)).migrate(dry_run=True)] == ["0002_edge"]
+    again = opened(path)
+    assert found(again, order.id).instance == order
+    assert [number for number, _ in again.history_after(0, 10)] == [1]
+    ada = again.user("ada")
+    again.put_session(session("s", ada))
+    assert again.session("s").stamp == ada.stamp
+    again.close()
 
 
 def test_a_newer_schema_is_refused(store, path):
     store.close()
-    change(path, "INSERT INTO migration VALUES (2, '0002_of_tomorrow', 'abc', 0)")
-    refused(path, "0002_of_tomorrow, which this version of procession does not know")
+    change(path, "INSERT INTO migration VALUES (3, '0003_of_tomorrow', 'abc', 0)")
+    refused(path, "0003_of_tomorrow, which this version of procession does not know")
 
 
 def test_a_changed_migration_is_refused(store, path):
@@ -419,7 +480,7 @@ def tomorrow(monkeypatch):
     """The next version of procession has one more migration."""
     real = sqlite_file.migrations.load
     one_more = Migration(
-        2, "0002_colour", "ALTER TABLE job ADD COLUMN colour TEXT; CREATE TABLE hue (id INTEGER)", "c2"
+        3, "0003_colour", "ALTER TABLE job ADD COLUMN colour TEXT; CREATE TABLE hue (id INTEGER)", "c2"
     )
     monkeypatch.setattr(sqlite_file.migrations, "load", lambda folder, names: [*real(folder, names), one_more])
     return one_more
@@ -433,7 +494,8 @@ def test_a_file_of_yesterday_is_brought_up_to_date(store, path, request):
     again = opened(path)
     assert [name for (name,) in writer_of(again).execute("SELECT name FROM migration")] == [
         "0001_initial",
-        "0002_colour",
+        "0002_edge",
+        "0003_colour",
     ]
     assert found(again, order.id).instance == order
     again.close()
@@ -442,7 +504,7 @@ def test_a_file_of_yesterday_is_brought_up_to_date(store, path, request):
 def test_a_migration_that_fails_changes_nothing(store, path, monkeypatch):
     store.close()
     real = sqlite_file.migrations.load
-    broken = Migration(2, "0002_broken", "CREATE TABLE hue (id INTEGER); INSERT INTO absent VALUES (1)", "c2")
+    broken = Migration(3, "0003_broken", "CREATE TABLE hue (id INTEGER); INSERT INTO absent VALUES (1)", "c2")
     with monkeypatch.context() as patch:
         patch.setattr(sqlite_file.migrations, "load", lambda folder, names: [*real(folder, names), broken])
         refused(path, "no such table: absent")
@@ -453,9 +515,9 @@ def test_a_migration_that_fails_changes_nothing(store, path, monkeypatch):
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(path, request):
     store = Driven(SqliteStorage(path))
-    assert [step.name for step in store.migrate(dry_run=True)] == ["0001_initial"]
+    assert [step.name for step in store.migrate(dry_run=True)] == ["0001_initial", "0002_edge"]
     assert not path.exists()
-    assert [step.name for step in store.migrate()] == ["0001_initial"]
+    assert [step.name for step in store.migrate()] == ["0001_initial", "0002_edge"]
     assert store.migrate(dry_run=True) == []
     tomorrow = request.getfixturevalue("tomorrow")
     assert store.migrate(dry_run=True) == [tomorrow]

@@ -19,6 +19,8 @@ from tests.contracts.rows import Driven
 NAMES = ("order", "bill", "delivery")
 STATUSES = ("STARTED", "ON_HOLD", "CREATED", "FINISHED", "FAILED")
 KEYS = ("A", "B", "")
+SESSIONS = ("s1", "s2", "s3")
+PEOPLE = st.sampled_from(["ada", "bob"])
 SMALL = st.integers(0, 5)
 MOMENTS = st.integers(0, 8)
 
@@ -256,12 +258,28 @@ class Agreement(RuleBasedStateMachine):
     def deprecate(self, data, opener):
         self.both(opener, "deprecate", data.draw(st.sampled_from([*self.others["definitions"], 1])), [])
 
-    @rule(opener=st.integers(0, 1), name=st.sampled_from(["ada", "bob"]), stays=st.booleans())
-    def users(self, opener, name, stays):
+    @rule(opener=st.integers(0, 1), name=PEOPLE, password=st.sampled_from("12"), stays=st.booleans())
+    def users(self, opener, name, password, stays):
         if stays:
-            self.both(opener, "put_user", make.user(name), [make.audit()])
+            self.both(opener, "put_user", make.user(name, password=password), [make.audit()])
         else:
             self.both(opener, "remove_user", name, [make.audit()])
+        self.both(opener, "sessions", SESSIONS)
+
+    @rule(opener=st.integers(0, 1), name=PEOPLE, id=st.sampled_from(SESSIONS), expires=MOMENTS, now=MOMENTS)
+    def log_in_and_out(self, opener, name, id, expires, now):
+        if (user := self.both(opener, "user", name)) is not None:
+            self.both(opener, "put_session", make.session(id, user, expires=expires))
+        self.both(opener, "expire_sessions", now)
+        self.both(opener, "session", id)
+        self.both(opener, "sessions", SESSIONS)
+
+    @rule(opener=st.integers(0, 1), name=PEOPLE, id=st.sampled_from(SESSIONS), everywhere=st.booleans())
+    def log_out(self, opener, name, id, everywhere):
+        if everywhere:
+            self.both(opener, "remove_sessions", name)
+        else:
+            self.both(opener, "remove_session", id)
 
     # -- queries ------------------------------------------------------------------------------------------------------
 
@@ -298,8 +316,18 @@ class Agreement(RuleBasedStateMachine):
             last = log[-1]
             self.both(opener, "recent_history", limit, (last.at, last.instance, last.position))
             self.both(opener, "recent_history", limit, (last.at, last.instance))
+        self.both(opener, "last_history")
+        numbered = self.both(opener, "history_after", data.draw(SMALL), limit)
+        for number, row in numbered:
+            assert self.both(opener, "history_number", row.instance, row.position) == number
+        self.both(opener, "history_number", id, data.draw(SMALL))
+        self.both(opener, "instance_heads", [id, 1, *self.some(data, self.instances)])
+        self.both(opener, "users", data.draw(st.lists(PEOPLE)))
         for given in ({}, {"instance": id}, {"free": True}, {"assignee": "ada"}, {"node": "a", "definition": "order"}):
-            self.both(opener, "tasks", TaskFilter(**given), limit, before)
+            for seen in self.both(opener, "tasks", TaskFilter(**given), limit, before):
+                assert self.both(opener, "task", seen.id) == seen
+                owner = self.instances[seen.task.instance]
+                assert (seen.position, seen.status) == (owner.position, owner.status)
         for instance in (None, id):
             for open_only in (True, False):
                 self.both(opener, "incidents", instance, open_only, limit, before)

@@ -18,6 +18,7 @@ from procession.cli import (
     migrate,
     operations,
     repair,
+    serve,
     start,
     status,
     tasks,
@@ -27,7 +28,7 @@ from procession.cli import (
 from procession.cli.session import Bus, Config, Json, Store
 
 COMMANDS = (
-    *(demo, deploy, definitions, start, status, instances, tasks, message, operations, repair, exceptions),
+    *(demo, serve, deploy, definitions, start, status, instances, tasks, message, operations, repair, exceptions),
     *(lint, export, import_, users, migrate, later, version),
 )
 

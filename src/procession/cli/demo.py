@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import logging
+import os
+import secrets
+import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from procession.cli.failures import Usage
+from procession.cli.play import play
+from procession.cli.secret import token_for
+from procession.cli.serve import begin_logging, say_address, server_of
 from procession.cli.session import Session, command
+from procession.cli.settings import KNOWN, Settings
+from procession.cli.tables import table
 
 if TYPE_CHECKING:
     from procession.app import Engine
-    from procession.cli.live import Chronicle
-    from procession.definition import ProcessDefinition
-    from procession.runtime.views import InstanceView
-    from procession.worker import Worker
 
-PAUSE = 0.6  # seconds that a person takes, where a person watches
+PASSWORD_VARIABLE = "PROCESSION_DEMO_PASSWORD"
+EXAMPLES = ("credit_card", "order_fulfilment")
+USERS = {"admin": "admin", "operator": "operator", "clerk": "clerk", "manager": "manager", "worker": "worker"}
+"""Names and roles: clerk and manager are those of the lanes of the credit card example."""
+
+A_YEAR = 366 * 86_400.0
+END = 5.0
+"""Seconds that a worker has to end."""
+
+JSON = "-H 'content-type: application/json'"
+FIELD = "python3 -c 'import json, sys; print(json.load(sys.stdin){path})'"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,29 +41,124 @@ def add_to(app: typer.Typer) -> None:
     app.command("demo")(demo)
 
 
-@command(creates=True)
-def demo(session: Session) -> None:
-    """Play three credit card applications in the terminal: with people, a worker, a rule and messages."""
+@command(creates=True, serving=("host",))
+def demo(
+    session: Session,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="N", min=0, max=65_535, help="The port [8080, or a free one if that is taken]."),
+    ] = None,
+    password: Annotated[
+        str | None,
+        typer.Option("--password", help=f"One password for all users [env {PASSWORD_VARIABLE}; random ones]."),
+    ] = None,
+    story: Annotated[bool, typer.Option("--story", help="No server: a story that plays by itself, here.")] = False,
+) -> None:
+    """Start a server with sample processes, users and a worker, to try everything. Until Ctrl-C."""
     if session.json:
-        raise Usage("The demo is a story for people.", "Leave out --json.")
-    from tempfile import mkdtemp
+        raise Usage("The demo is for people.", "Leave out --json.")
+    url = session.given_store or _fresh_store()
+    if story:
+        play(url, examples() / "credit_card")
+        return
+    settings = replace(session.settings, store=url, log_level="warning", log_format="console")
+    settings = replace(settings, port=_port(settings, port))
+    begin_logging(settings)
+    Demo(settings, password or os.environ.get(PASSWORD_VARIABLE) or None).run()
 
-    from procession.app import Engine
-    from procession.worker import Worker
 
-    example = examples() / "credit_card"
-    url = session.given_store
-    if url is None:
-        url = f"sqlite:///{Path(mkdtemp(prefix='procession-demo-')) / 'demo.db'}"
-    typer.echo(f"The store is {url}\n")
-    with Engine(url) as engine:
-        worker = Worker(engine, name="card factory", concurrency=2, poll=0.05)
-        worker.include(handlers(example / "worker.py"))
-        with quiet_failures():
-            Play(engine, worker, example).run()
-    typer.echo("\nLook at it again:")
-    typer.echo(f"  procession instances --store {url}")
-    typer.echo(f"  procession history ID --store {url}")
+class Demo:
+    """A server that has everything, and the workers of the examples in processes of their own."""
+
+    def __init__(self, settings: Settings, password: str | None) -> None:
+        self._settings, self._password = settings, password
+        self._secret = secrets.token_urlsafe(48)
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._clerk: str | None = None
+
+    def run(self) -> None:
+        """Until somebody stops it."""
+        self._prepare()
+        try:
+            server_of(self._settings, self._secret, self._ready).run()
+        finally:
+            for worker in self._workers:
+                worker.terminate()
+            for worker in self._workers:
+                _end(worker)
+
+    def _prepare(self) -> None:
+        from procession.app import Engine
+
+        typer.echo(f"The store is {self._settings.store}")
+        with Engine(self._settings.store) as engine:
+            files = [file for name in EXAMPLES for file in sorted((examples() / name).glob("*.bpmn"))]
+            for definition in engine.deploy(*files, publish=True):
+                typer.echo(f"{definition.title}: {definition.name} version {definition.version} is {definition.state}.")
+            typer.echo("")
+            self._add_users(engine)
+            self._token, _ = token_for(engine, "worker", self._secret, A_YEAR)
+        typer.echo("")
+
+    def _add_users(self, engine: Engine) -> None:
+        """A user who is there already keeps the password, unless one was given."""
+        there = {user.name for user in engine.users.list()}
+        rows = []
+        for name, role in USERS.items():
+            shown = "(as it was)"
+            if name not in there or self._password is not None:
+                shown = self._password or secrets.token_urlsafe(9)
+                engine.users.add(name, shown, [role])
+                if name == "clerk":
+                    self._clerk = shown
+            rows.append((name, shown, role))
+        table(("user", "password", "role"), rows, "")
+
+    def _ready(self, address: str) -> None:
+        say_address(address)
+        given = {name: value for name, value in os.environ.items() if not name.startswith("PROCESSION_")}
+        environment = {**given, "PROCESSION_URL": _from_here(address), "PROCESSION_TOKEN": self._token}
+        for name in EXAMPLES:
+            file = examples() / name / "worker.py"
+            command = [sys.executable, "-m", "procession.cli.tied", str(file)]
+            self._workers.append(subprocess.Popen(command, env=environment, stdin=subprocess.PIPE))
+        typer.echo("\n" + tour(_from_here(address), self._clerk or "PASSWORD"))
+        typer.echo("\nCtrl-C ends everything.")
+        sys.stdout.flush()
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    if worker.stdin is not None:
+        worker.stdin.close()
+    try:
+        worker.wait(END)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+
+
+def tour(address: str, password: str) -> str:
+    """What to try: lines for a shell, in which nothing has to be replaced."""
+    bearer = '-H "authorization: Bearer $TOKEN"'
+    login = f'{{"username": "clerk", "password": "{password}"}}'
+    start = '{"startCondition": "PF", "client": {"name": "Ana", "income": 2400}}'
+    filled = '{"variables": {"client": {"iban": "DE02120300000000202051"}, "amount": 3000}}'
+    signed = '{"variables": {"signed": true}}'
+    return f"""Try it. Log in as a clerk:
+  URL={address}
+  TOKEN=$(curl -s $URL/api/auth/login {JSON} -d '{login}' | {FIELD.format(path='["access_token"]')})
+Watch what happens, in the background or in another terminal (with the two lines above):
+  curl -sN $URL/api/events {bearer} &
+Somebody applies for a credit card:
+  CARD=$(curl -s $URL/api/process/credit_card/start {bearer} {JSON} -d '{start}' | {FIELD.format(path='["id"]')})
+Fill in the application, then sign the contract; the worker makes the card meanwhile:
+  TASK=$(curl -s "$URL/api/tasks?instance=$CARD" {bearer} | {FIELD.format(path='["items"][0]["id"]')})
+  curl -s $URL/api/tasks/$TASK/complete {bearer} {JSON} -d '{filled}'
+  TASK=$(curl -s "$URL/api/tasks?instance=$CARD" {bearer} | {FIELD.format(path='["items"][0]["id"]')})
+  curl -s $URL/api/tasks/$TASK/complete {bearer} {JSON} -d '{signed}'
+Where is it now, and what does it wait for?
+  curl -s $URL/api/process/$CARD/status {bearer} | python3 -m json.tool
+Read and try everything else: {address}/api/docs"""
 
 
 def examples() -> Path:
@@ -64,154 +170,30 @@ def examples() -> Path:
     raise Usage("The examples are not installed here.", "Run the demo in a checkout: make demo.")
 
 
-def handlers(file: Path) -> Worker:
-    """The worker that an example brings, with its handlers; it is included in ours and never run itself."""
-    from runpy import run_path
+def _fresh_store() -> str:
+    from tempfile import mkdtemp
 
-    worker: Worker = run_path(str(file), run_name="demo")["worker"]
-    return worker
+    return f"sqlite:///{Path(mkdtemp(prefix='procession-demo-')) / 'demo.db'}"
 
 
-@contextmanager
-def quiet_failures() -> Iterator[None]:
-    """What the worker logs would break into the story."""
-    log = logging.getLogger("procession")
-    before = log.level
-    log.setLevel(logging.ERROR)
+def _port(settings: Settings, given: int | None) -> int:
+    """The port that was asked for; the usual one, or a free one if somebody has it."""
+    from procession.api.server import listening_sockets
+    from procession.errors import ProcessionError
+
+    if given is not None:
+        return given
+    if settings.port != KNOWN["port"].usual:
+        return settings.port
     try:
-        yield
-    finally:
-        log.setLevel(before)
+        for each in listening_sockets(settings.host, settings.port):
+            each.close()
+    except ProcessionError:
+        typer.echo(f"Port {settings.port} is taken, so it is a free one.")
+        return 0
+    return settings.port
 
 
-class Play:
-    """Who does what in the demo."""
-
-    def __init__(self, engine: Engine, worker: Worker, example: Path) -> None:
-        self._engine, self._worker, self._example = engine, worker, example
-        self._clerk = engine.as_user("carl", ["clerk"])
-        self._manager = engine.as_user("mary", ["manager"])
-        self._chronicle: Chronicle | None = None
-        self._pause = PAUSE if sys.stdout.isatty() else 0.0
-        self._played: list[str] = []
-
-    def run(self) -> None:
-        """All three applications, and a summary."""
-        from procession.cli.live import definition_of
-
-        begun = time.monotonic()
-        (definition,) = self._engine.deploy(self._example / "credit_card.bpmn", publish=True)
-        process = definition_of(self._engine, definition.name, definition.version)
-        typer.echo(f"{definition.title}: {definition.name} version {definition.version} is {definition.state}.")
-        _steps(process)
-        self._worker.start()
-        try:
-            self._accepted()
-            self._reviewed()
-            self._refused()
-        finally:
-            self._worker.stop()
-        self._summary(time.monotonic() - begun)
-
-    def _accepted(self) -> None:
-        self._title("Ana applies at the counter. She earns 2,400 a month and wants a limit of 3,000.")
-        view = self._clerk.start(
-            "credit_card", {"client": {"name": "Ana", "income": 2400}}, start_condition="PF", business_key="ana"
-        )
-        self._watch(view)
-        self._does("Carl, a clerk, fills in the rest")
-        self._complete(self._clerk, "fill_in", {"client": {"iban": "DE02120300000000202051"}, "amount": 3000})
-        self._does("Ana signs; Carl notes it")
-        self._complete(self._clerk, "sign_contract", {"signed": True, "place": "Berlin"})
-        self._deliver()
-
-    def _reviewed(self) -> None:
-        self._title("Bolts Ltd. applies: 5,000 a month, and a limit of 20,000. That is for a manager to decide.")
-        data = {"company": {"vat": "DE811907980"}, "client": {"name": "Bo", "income": 5000}}
-        self._watch(self._clerk.start("credit_card", data, start_condition="PJ", business_key="bolts"))
-        self._does("Carl fills in the rest")
-        self._complete(self._clerk, "fill_in", {"client": {"iban": "DE02500105170137075030"}, "amount": 20000})
-        self._does("Mary, a manager, takes the review and approves it")
-        self._manager.claim(self._task("review"))
-        self._complete(self._manager, "review", {"approved": True, "comment": "A good client for ten years."})
-        self._does("Bo signs")
-        self._complete(self._clerk, "sign_contract", {"signed": True, "place": "Ulm"})
-        self._deliver()
-
-    def _refused(self) -> None:
-        self._title("Cid applies on the web with an income of 300. The rule refuses, and nobody had to look at it.")
-        application = {"client": {"name": "Cid", "income": 300, "iban": "DE02100500000054540402"}, "amount": 4000}
-        message = self._engine.publish_message("application-received", "cid", application, message_id="web-1")
-        self._watch(self._engine.instance(message.instances[0]) if message.instances else self._newest())
-
-    def _newest(self) -> InstanceView:
-        return self._engine.instance(self._engine.instances(definition="credit_card", limit=1).items[0].id)
-
-    def _deliver(self) -> None:
-        from procession.cli.waits import reason
-
-        view = self._until(lambda view: "card_delivered" in view.waiting_at)
-        (wait,) = (wait for wait in view.waits if wait["kind"] == "message")
-        typer.echo(f"    … it waits for {reason(wait)}")
-        self._does("The mail brings the card, and says so")
-        self._engine.publish_message("card-delivered", view.variables["cardNumber"])
-        self._tell()
-
-    def _watch(self, view: InstanceView) -> None:
-        from procession.cli.live import Chronicle
-
-        self._played.append(view.id)
-        self._chronicle = Chronicle(self._engine, view.id)
-        self._tell()
-
-    def _task(self, node: str) -> str:
-        page = self._engine.tasks(instance=self._played[-1], node=node)
-        return str(page.items[0].id)
-
-    def _complete(self, person: Engine, node: str, data: dict[str, Any]) -> None:
-        person.complete_task(self._task(node), data)
-        self._tell()
-
-    def _until(self, done: Any) -> InstanceView:
-        """Wait for the worker, at most some seconds."""
-        deadline = time.monotonic() + 5
-        while not done(view := self._engine.instance(self._played[-1])):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"instance {view.id} still waits at {', '.join(view.waiting_at)}")
-            time.sleep(0.02)
-        self._tell()
-        return view
-
-    def _tell(self) -> None:
-        assert self._chronicle is not None
-        for _, line in self._chronicle.news():
-            typer.echo(f"  {line}")
-
-    def _title(self, text: str) -> None:
-        typer.echo(f"\n{typer.style(text, bold=True)}")
-        time.sleep(self._pause)
-
-    def _does(self, text: str) -> None:
-        time.sleep(self._pause)
-        typer.echo(typer.style(f"  {text}.", italic=True))
-
-    def _summary(self, seconds: float) -> None:
-        from procession.cli.tables import table
-
-        typer.echo("")
-        rows = []
-        for number in self._played:
-            view = self._engine.instance(number)
-            tokens = self._engine.tokens(number)
-            end = max(tokens, key=lambda token: token.date_updated).current_node_name
-            steps = sum(len(token.nodes_action_states) for token in tokens)
-            rows.append((view.variables["client"]["name"], view.state, end, str(steps), str(view.seq), view.id))
-        table(("client", "status", "ended at", "steps", "commits", "instance"), rows, "")
-        typer.echo(f"{len(rows)} applications in {seconds:.1f} s; {len(self._engine.stuck())} are stuck.")
-
-
-def _steps(process: ProcessDefinition) -> None:
-    """What is drawn, lane by lane."""
-    for lane in process.lanes.values():
-        names = [" ".join(node.name.split()) for node in process.nodes.values() if node.lane == lane.id and node.name]
-        typer.echo(f"  {lane.name}: {' · '.join(names)}")
+def _from_here(address: str) -> str:
+    """An address that can be connected to."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")

@@ -12,15 +12,8 @@ from procession.cli.session import Session, command
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("serve")(serve)
     app.command("test")(test)
     app.command("bench")(bench)
-
-
-@command()
-def serve(session: Session) -> None:
-    """Serve HTTP (not built yet)."""
-    raise NotBuiltYet("'serve' is not built yet. Use the engine from Python, or the other commands.")
 
 
 @command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from procession.cli.failures import INTERRUPTED, Usage, exit_code, tell
-from procession.cli.settings import Settings, settings
+from procession.cli.settings import FLAG, KNOWN, SETTINGS, Settings, settings
 from procession.errors import CommandRejected
 
 if TYPE_CHECKING:
@@ -42,6 +42,22 @@ Roles = Annotated[
 
 EVERY = {"store": Store, "bus": Bus, "config": Config, "json_": Json}
 ACTING = {"user": User, "role": Roles}
+
+
+def _option(name: str) -> Any:
+    """A setting as an option of `serve`."""
+    setting = KNOWN[name]
+    usual = ",".join(setting.usual) if isinstance(setting.usual, tuple) else setting.usual
+    where = f"[env {setting.variable}" + (f"; {usual}]." if usual not in (None, "", False) else "].")
+    text = f"{setting.help.rstrip('.')} {where}"
+    if setting.kind == FLAG:
+        return Annotated[bool | None, typer.Option(f"{setting.option}/--no{setting.option[1:]}", help=text)]
+    return Annotated[str | None, typer.Option(setting.option, metavar=setting.metavar, help=text)]
+
+
+SERVING = {
+    setting.name: _option(setting.name) for setting in SETTINGS if not setting.secret and setting.name not in EVERY
+}
 
 
 @dataclass
@@ -104,22 +120,25 @@ def readable(value: Any) -> str:
     return json.format(encode(value), indent=2).decode()
 
 
-def command(*, acting: bool = False, creates: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command of the command line. Its first parameter is the session."""
+def command(
+    *, acting: bool = False, creates: bool = False, serving: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command of the command line. Its first parameter is the session. `serving`: names of settings that are options of it."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(function, eval_str=True)
         own = list(signature.parameters.values())[1:]
-        extra = {**(ACTING if acting else {}), **EVERY}
+        chosen = {name: SERVING[name] for name in serving}
+        extra = {**chosen, **(ACTING if acting else {}), **EVERY}
 
         @functools.wraps(function)
         def run(ctx: typer.Context, **given: Any) -> None:
             before: dict[str, Any] = ctx.obj or {}
-            common = {name: given.pop(name, None) or before.get(name) for name in extra}
+            common = {name: _given(given.pop(name, None), before.get(name)) for name in extra}
             machine = bool(common["json_"])
             try:
                 session = Session(
-                    settings({name: common[name] for name in ("store", "bus")}, common["config"]),
+                    settings({name: common[name] for name in ("store", "bus", *serving)}, common["config"]),
                     json=machine,
                     user=common.get("user"),
                     roles=tuple(common.get("role") or ()),
@@ -148,6 +167,11 @@ def command(*, acting: bool = False, creates: bool = False) -> Callable[[Callabl
         return run
 
     return decorate
+
+
+def _given(after: Any, before: Any) -> Any:
+    """An option may stand before or after the command."""
+    return after if after or before is None else before
 
 
 def _roles_of(engine: Engine, name: str) -> tuple[str, ...]:

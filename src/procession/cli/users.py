@@ -8,18 +8,23 @@ from typing import Annotated
 import typer
 
 from procession.cli.failures import Usage
+from procession.cli.secret import secret_of, token_for
 from procession.cli.session import Session, command
+from procession.cli.settings import seconds
 from procession.cli.tables import table
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(
-        help="Add, list and remove the users of the store.", no_args_is_help=True, rich_markup_mode=None
+        help="Add, list and remove the users of the store; give programs access tokens.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
     )
     group.command("add")(add)
     group.command("list")(list_)
     group.command("remove")(remove)
+    group.command("token")(token)
     app.add_typer(group, name="users")
 
 
@@ -59,6 +64,23 @@ def remove(session: Session, name: Annotated[str, typer.Argument(metavar="NAME")
         session.document({"name": name, "removed": True})
     else:
         typer.echo(f"User {name} is removed.")
+
+
+@command()
+def token(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    valid: Annotated[
+        str | None, typer.Option("--valid", metavar="PT…", help="How long it is good; usual: token_lifetime.")
+    ] = None,
+) -> None:
+    """Make an access token for a program, with the secret of the server. It ends earlier if the user is changed or removed."""
+    lifetime = session.settings.token_lifetime if valid is None else seconds(valid, "--valid")
+    text, length = token_for(session.engine(), name, secret_of(session.settings), lifetime)
+    if session.json:
+        session.document({"access_token": text, "token_type": "Bearer", "expires_in": length})
+    else:
+        typer.echo(text)
 
 
 def _password(stdin: bool) -> str:

@@ -1,7 +1,8 @@
-"""Who may do what: one function decides, for every command and every query.
+"""Who may do what: `permission` decides it inside of a process, `lacks_role` for what is done outside of one.
 
 A process in which no lane sets access is open to every logged-in user. One that sets any access denies what no lane allows.
-The role `admin` may do everything; `operator` may see and repair everything, but does no work in a lane.
+The role `admin` may do everything; `operator` may see and repair everything, but does no work in a lane. `editor` changes
+definitions, `worker` does jobs.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from procession.definition import ProcessDefinition
+from procession.errors import CommandRejected
 
 REPAIR = frozenset({"repair", "terminate"})
 """Operations that no lane grants: changing data, retrying, ending."""
@@ -62,6 +64,36 @@ def permission(
                 return None
     where = f"in lane {definition.lanes[lane].name!r}" if lane is not None else "in any lane"
     return f"{operation} {where} needs one of the roles {_roles(definition, operation, lane)}"
+
+
+OPERATIONS = ("view", "execute", "selfAssign", "assign", "unassign", "hold", "unhold")
+"""What a lane grants."""
+
+
+def knows(principal: Principal, definition: ProcessDefinition, *, owner: str) -> bool:
+    """Whether the principal may learn that an instance is there: by any right in any lane, or as its owner.
+
+    For everybody else it answers as if it were not.
+    """
+    return any(permission(principal, definition, operation, owner=owner) is None for operation in OPERATIONS)
+
+
+def lacks_role(principal: Principal, what: str, *roles: str) -> str | None:
+    """None where the principal has one of the roles or is an administrator, else the reason why `what` is not allowed."""
+    if principal.admin or not principal.roles.isdisjoint(roles):
+        return None
+    return f"to {what} needs the role {' or '.join((*roles, 'admin'))}"
+
+
+def require_role(principal: Principal, what: str, *roles: str) -> None:
+    """Refuse what only these roles, and administrators, may do."""
+    refuse(principal, lacks_role(principal, what, *roles))
+
+
+def refuse(principal: Principal, reason: str | None) -> None:
+    """403 with the reason why not, where there is one."""
+    if reason is not None:
+        raise CommandRejected(403, "Forbidden", f"{principal.name}: {reason}.", key="error.forbidden")
 
 
 def _roles(definition: ProcessDefinition, operation: str, lane: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -17,10 +17,16 @@ _command = msgspec.json.Decoder(Command, float_hook=Decimal)
 
 encode = _encoder.encode
 
+OUT_OF_RANGE = "Number out of range"
+"""What is said of 1e9999999999999999999: JSON, and yet no number that anybody can count with."""
+
 
 def decode(data: bytes | str) -> Any:
     """A document: 1.10 becomes `Decimal("1.10")`."""
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except InvalidOperation:
+        raise msgspec.ValidationError(OUT_OF_RANGE) from None
 
 
 def copy(value: Any) -> Any:

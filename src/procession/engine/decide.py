@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 from procession.definition import ProcessDefinition
 from procession.engine import events as e
-from procession.engine.access import Principal
+from procession.engine.access import SYSTEM, Principal
 from procession.engine.behaviors.inclusive_gateway import fire_enabled
 from procession.engine.behaviors.registry import BEHAVIORS
 from procession.engine.codec import decode_command, encode
 from procession.engine.commands import Command, Continue, UnholdInstance
 from procession.engine.handlers import HANDLERS, KEPT
 from procession.engine.handlers.instance import resume_ready
-from procession.engine.handlers.job import check_kept
+from procession.engine.handlers.job import check_report
 from procession.engine.state import ARRIVED, FINISHED, ON_HOLD, ProcessInstance, Token, ready
 from procession.engine.step import Step, Stuck
 from procession.feel import FeelLimitExceeded
@@ -50,7 +50,7 @@ def decide(
     """
     step = Step(definition, state, at, new_id, principal.name, [] if outward is None else outward)
     if state.status == ON_HOLD and command.__class__ in KEPT:
-        check_kept(command)
+        check_report(command, principal)
         step.record(e.CommandKept(encode(command).decode()))
         return step.events
     kept = state.kept if isinstance(command, UnholdInstance) else []
@@ -58,7 +58,7 @@ def decide(
     for raw in kept:
         late = decode_command(raw)
         if _wanted(state, late):
-            HANDLERS[late.__class__](step, late, principal)
+            HANDLERS[late.__class__](step, late, SYSTEM)  # whoever resumes is not who was asked when it was kept
     if state.steps and command.__class__ is not Continue:
         resume_ready(step)  # an earlier command has not run to its end yet; this one takes its tokens along
     if (step.ready or state.steps) and state.live and state.status != ON_HOLD:

@@ -42,8 +42,7 @@ def no_way_out(
     source: str,
 ) -> Stuck:
     """No condition is true and there is no default flow: says with which data."""
-    names = sorted({name for flow in outgoing if flow.condition is not None for name in flow.condition.names})
-    data = ", ".join(f"{name} = {step.explain(None, variables, variables.get(name))[6:-1]}" for name in names)
+    data = step.data({n for flow in outgoing if flow.condition is not None for n in flow.condition.names}, variables)
     return Stuck(
         "GatewayEvaluation" if source == "Gateway" else "ConditionEvaluation",
         f"No condition of '{node.name or node.id}' is true{' for ' + data if data else ''}, and it has no default flow. "

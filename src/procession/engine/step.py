@@ -7,7 +7,7 @@ behavior that raises `Stuck` has recorded nothing. And only verbs change anythin
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from procession.definition import Expression, FlowNode, ProcessDefinition, SequenceFlow, Value
@@ -156,10 +156,23 @@ class Step:
         """`amount > 5 is null (variable 'amount' is not there) for amount = null`."""
         if value is None or isinstance(value, str):
             return f"it is {describe(result)}."
+        if any(map(self._sensitive, value.names)):
+            return f"the result of `{value.text}` and its data are sensitive, and not shown."
         reasons = "; ".join(reason.message for reason in value.explain(variables, self.env).reasons)
-        data = ", ".join(f"{name} = {describe(variables.get(name))}" for name in sorted(value.names))
+        data = self.data(value.names, variables)
         because = f" ({reasons})" if reasons else ""
         return f"`{value.text}` is {describe(result)}{because}" + (f" for {data}." if data else ".")
+
+    def data(self, names: Iterable[str], variables: Mapping[str, Any]) -> str:
+        """`amount = 5, iban = ***`: what is sensitive is not shown in any message, but for that it is missing."""
+        found = [(name, variables.get(name)) for name in sorted(names)]
+        return ", ".join(
+            f"{name} = {'***' if value is not None and self._sensitive(name) else describe(value)}"
+            for name, value in found
+        )
+
+    def _sensitive(self, name: str) -> bool:
+        return any(path.partition(".")[0] == name for path in self.definition.sensitive)
 
     def condition(self, expression: Expression, variables: Mapping[str, Any], source: str, what: str) -> bool:
         """A condition is true or false; anything else keeps the token where it is."""

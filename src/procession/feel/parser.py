@@ -534,8 +534,8 @@ _TYPE_LIST = ", ".join(sorted(TYPE_NAMES))
 
 def _number(text: str) -> int | Decimal:
     """Digits only are an integer while 34 of them suffice; everything else is a decimal."""
-    if text.isdigit() and len(text.lstrip("0")) <= CONTEXT.prec:
-        return int(text)
+    if text.isdigit() and len(digits := text.lstrip("0")) <= CONTEXT.prec:
+        return int(digits or "0")  # without the zeros in front: Python refuses to read thousands of digits
     return CONTEXT.create_decimal(text)
 
 

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from procession.definition.iso8601 import add_duration, parse_duration, parse_instant
 from procession.engine.codec import decode, encode
+from procession.engine.triggers.message import correlation_key
 from procession.errors import CommandRejected
 from procession.runtime.clock import microseconds
+
+T = TypeVar("T")
 
 DEEPEST = 200
 """Levels of objects and lists in each other."""
@@ -24,11 +28,15 @@ LONGEST_SPAN = 100 * 365 * 86_400 * 1_000_000
 
 def identity(value: Any, what: str) -> int:
     """The number behind an id; what cannot be one is not found."""
-    if isinstance(value, int) or (isinstance(value, str) and value.isdecimal() and len(value) <= len(str(LARGEST_ID))):
+    if isinstance(value, int) or (isinstance(value, str) and _is_number(value)):
         number = int(value)
         if 0 <= number <= LARGEST_ID:
             return number
     raise CommandRejected(404, f"{what} not found.", f"{str(value)[:50]!r} is no id.")
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) <= len(str(LARGEST_ID))
 
 
 def text(value: Any, what: str) -> str:
@@ -89,6 +97,50 @@ def document(data: Mapping[str, Any] | None, limit: int | None = None) -> dict[s
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise not_valid(f"Data must be JSON: {error}") from error
     return result  # type: ignore[no-any-return]
+
+
+def own_document(data: dict[str, Any]) -> dict[str, Any]:
+    """Data that was just read from JSON, and is nobody else's: checked, not copied."""
+    if data and not _plain(data, DEEPEST - 1):
+        return document(data)
+    return data
+
+
+def converted(value: Any, kind: type[T], pointer: str) -> T:
+    """A part of a document as what it should be; `pointer` leads to it."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise not_valid(str(error).replace("`", "'"), pointer) from None
+
+
+def correlation(key: Any) -> str | None:
+    """A correlation key: a text or a number."""
+    same = correlation_key(Decimal(repr(key)) if isinstance(key, float) else key)
+    if key is not None and same is None:
+        raise not_valid(f"The correlation key must be a text or a number, not {kind(key)}.")
+    return maybe_text(same, "The correlation key")
+
+
+def duration(value: str, what: str) -> int:
+    """An ISO 8601 duration of up to a hundred years, in microseconds (a month counts from 1970-01-01)."""
+    try:
+        length = add_duration(0, parse_duration(value), "UTC")
+    except ValueError as error:
+        raise not_valid(f"{what} must be an ISO 8601 duration such as PT1H: {error}") from None
+    if not 0 <= length <= LONGEST_SPAN:
+        raise not_valid(f"{what} must be from PT0S to a hundred years, not {value[:50]}.")
+    return length
+
+
+def moment(value: str | None, what: str) -> int | None:
+    """An ISO 8601 instant, in microseconds since the epoch."""
+    if value is None:
+        return None
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        raise not_valid(f"{what} must be an instant such as 2030-01-31T12:00:00Z: {error}") from None
 
 
 class _NoJson(Exception):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from procession.bpmn import read_bpmn
 from procession.definition import MessageTrigger, ProcessDefinition, StartEvent, TimerTrigger
-from procession.engine.access import Principal
+from procession.engine.access import Principal, require_role
 from procession.engine.triggers.timer import schedule
 from procession.errors import CommandRejected, InvalidDefinition, Problem, VersionConflict
 from procession.storage import AuditRow, DefinitionRow, StartSubscriptionRow, StartTimerRow, Storage
@@ -76,8 +76,7 @@ class Definitions:
         for row in rows:
             if version is None or row.version == version:
                 return row
-        detail = f"There is no process {name!r}" + (f" in version {version}." if rows else ".")
-        raise CommandRejected(404, "Process definition not found.", detail, key="error.definition_not_found")
+        raise not_found(name, version if rows else None)
 
     async def deploy(
         self, files: Sequence[tuple[str, bytes]], principal: Principal, *, publish: bool = False
@@ -213,10 +212,10 @@ class Definitions:
 
 def require_editor(principal: Principal) -> None:
     """Adding and publishing definitions needs the role editor or admin."""
-    if not principal.admin and "editor" not in principal.roles:
-        raise CommandRejected(
-            403,
-            "Forbidden",
-            f"{principal.name}: changing definitions needs the role editor or admin.",
-            key="error.forbidden",
-        )
+    require_role(principal, "change definitions", "editor")
+
+
+def not_found(name: str, version: int | None = None) -> CommandRejected:
+    """There is none, or none that may be seen."""
+    detail = f"There is no process {name!r}" + (f" in version {version}." if version is not None else ".")
+    return CommandRejected(404, "Process definition not found.", detail, key="error.definition_not_found")

@@ -1,15 +1,20 @@
-"""Starting with values of an earlier instance: whitelist first, then blacklist, and sent values win by deep merge."""
+"""Starting with values of an earlier instance: whitelist first, then blacklist, and sent values win by deep merge.
+
+What is masked in the one instance must not be laid open by the other: a sensitive value goes only where it is sensitive too.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from procession.definition import ProcessDefinition
 from procession.engine.state import ProcessInstance, merge
 from procession.runtime.asks import Inherit
+from procession.runtime.views import masked
 
 
-def inherited(source: ProcessInstance, inherit: Inherit, data: dict[str, Any]) -> dict[str, Any]:
-    """The data of the new instance. Paths are dotted; a path that is not there copies nothing."""
+def inherited(source: ProcessInstance, inherit: Inherit) -> dict[str, Any]:
+    """What the new instance takes over. Paths are dotted; a path that is not there copies nothing."""
     values: dict[str, Any] = {}
     if inherit.copy:
         for path in inherit.copy:
@@ -20,9 +25,19 @@ def inherited(source: ProcessInstance, inherit: Inherit, data: dict[str, Any]) -
         values = dict(source.variables)
     for path in inherit.without:
         values = _without(values, path.split("."))
-    result = merge(values, data)
-    assert isinstance(result, dict)
-    return result
+    return values
+
+
+def laid_open(values: dict[str, Any], source: ProcessDefinition, target: ProcessDefinition) -> str | None:
+    """Why these values may not be taken over: a path that is sensitive in the one process and not in the other."""
+    for path in sorted(source.sensitive):
+        covered = any(path == other or path.startswith(f"{other}.") for other in target.sensitive)
+        if not covered and masked(values, (path,)) != values:
+            return (
+                f"{path!r} is sensitive in {source.name!r}, and would be open in {target.name!r}. "
+                "Mark it in its data model, or leave it out with withoutParams"
+            )
+    return None
 
 
 def _look(value: Any, path: str) -> tuple[bool, Any]:

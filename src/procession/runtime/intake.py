@@ -90,8 +90,8 @@ class Intake:
     def close(self) -> None:
         """Decide what is queued, then take nothing more. Runs that go on by themselves are left to whoever opens the store."""
         with self._lock:
-            while self._queue and drive(self.turn()):
-                pass
+            while self._queue:
+                drive(self.turn())
             self._closed = True
             waiting = [ask for asks in self.processor.unfinished.values() for ask in asks]
             self.processor.unfinished.clear()

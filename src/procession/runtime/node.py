@@ -55,6 +55,11 @@ class Node:
         """Called in the committing thread with each batch that was written; they must be quick, and fit for threads."""
         return self.intake.processor.committed
 
+    @property
+    def running(self) -> bool:
+        """Whether commands are taken and decided."""
+        return not self._stop and self._crank is not None and not self._crank.done()
+
     async def open(self) -> None:
         """Begin to take commands."""
         self._loop = asyncio.get_running_loop()

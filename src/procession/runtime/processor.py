@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
 
 from procession.engine.codec import copy, encode
 from procession.engine.commands import Continue
@@ -73,7 +74,8 @@ class Processor:
         self.alarmed = False  # since somebody looked, something was written that has to be looked after
         self.unfinished: dict[int, list[Ask]] = {}  # instance → asks whose run goes on in a follow-up transaction
         self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that a full batch left to the next one
-        self.committed: list[Callable[[Batch], None]] = []  # told of each batch after its commit, in the thread that wrote it
+        self.committed: list[Callable[[Batch], None]] = []  # told of each batch, in the thread that wrote it
+        self.commit_seconds = 0.0  # that the last commit took
 
     async def turn(self, asks: Sequence[Ask]) -> None:
         """Decide and commit; then every ask is done, or goes on with `follow_ups`."""
@@ -82,7 +84,9 @@ class Processor:
             try:
                 await work.run(asks)
                 if work.changed:
+                    began = perf_counter()
                     await self.storage.commit(work.batch)
+                    self.commit_seconds = perf_counter() - began
             except VersionConflict as error:
                 conflict = error
                 continue
@@ -143,7 +147,7 @@ class Processor:
             if unit is not None:
                 work.render(ask, unit)
         except Exception as error:
-            log.exception("%s took effect, but its answer could not be made", subject(ask))
+            log.exception("%s took effect, but its answer could not be made", subject(ask), extra=_whose(ask))
             ask.error = error
         ask.finish()
 
@@ -167,7 +171,7 @@ class Processor:
             return
         ask = asks[0]
         what = subject(ask)
-        log.error("%s failed and is set aside", what, exc_info=error)
+        log.error("%s failed and is set aside", what, exc_info=error, extra=_whose(ask))
         self.fail(asks, error)
         at, batch = self.now(), Batch()
         detail = f"{what}: {type(error).__name__}: {error}"[:2000]
@@ -233,3 +237,9 @@ def subject(ask: Ask) -> str:
         if (about := getattr(command, name, None)) is not None:
             return f"{command.__class__.__name__} {about}"
     return command.__class__.__name__
+
+
+def _whose(ask: Ask) -> dict[str, str]:
+    """For the log: the instance of a command, where the command names it."""
+    instance = getattr(ask.command, "instance", None)
+    return {} if instance is None else {"instance": str(instance)}

@@ -11,16 +11,16 @@ from procession.definition import ProcessDefinition, StartEvent
 from procession.definition.schedule import Occurrence
 from procession.engine import commands as c
 from procession.engine import events as e
-from procession.engine.access import Principal, permission
+from procession.engine.access import Principal, knows, permission, refuse, require_role
 from procession.engine.codec import decode, encode
 from procession.engine.decide import STEPS_PER_TRANSACTION, decide
 from procession.engine.handlers.start import choose_start
-from procession.engine.state import ABORTED, FINISHED, ON_HOLD, Call, ProcessInstance, Subscription, Timer
+from procession.engine.state import ABORTED, FINISHED, ON_HOLD, Call, ProcessInstance, Subscription, Timer, merge
 from procession.engine.triggers.timer import schedule
 from procession.errors import CommandRejected
 from procession.runtime.asks import Ask, Inherit, Match, Publish, Start
 from procession.runtime.correlation import Correlation
-from procession.runtime.inheritance import inherited
+from procession.runtime.inheritance import inherited, laid_open
 from procession.storage import Batch, Found, InboxRow, Need, StartTimerRow
 from procession.storage.rows import history_row, project, restore
 
@@ -177,7 +177,7 @@ class Work:
     async def _owner(self, instance: int | None, what: str, number: int) -> Unit:
         unit = await self.unit(instance) if instance is not None else None
         if unit is None:
-            raise CommandRejected(404, f"{what} not found.", f"There is no open {what.lower()} {number}.")
+            raise _not_found(what, number)
         return unit
 
     # -- deciding -----------------------------------------------------------------------------------------------------
@@ -185,6 +185,8 @@ class Work:
     async def _decide_ask(self, ask: Ask) -> None:
         command = ask.command
         digest = b""
+        if isinstance(command, Publish):
+            require_role(ask.principal, "publish messages", "worker", "operator")
         if ask.key is not None:
             digest = _digest(command)
             if ask.key in self.keys:
@@ -194,6 +196,7 @@ class Work:
             unit = await self._start(ask, command)
         elif isinstance(command, Publish):
             ask.result = await self.correlation.publish(self, command)
+            self._remember(ask, ask.result, digest)
             return
         elif isinstance(command, Match):
             ask.result = await self.correlation.match(self, command)
@@ -206,12 +209,16 @@ class Work:
             self.decide(unit, command, ask.principal)
         self.asked[id(ask)] = unit
         ask.result = unit.state.id
+        self._remember(ask, unit.state.id, digest)
+
+    def _remember(self, ask: Ask, answer: Any, digest: bytes) -> None:
+        """A key that was used is known from now on, with what was asked for and answered."""
         if ask.key is not None:
-            self.keys[ask.key] = encode([unit.state.id, digest.decode()])
+            self.keys[ask.key] = encode([answer, digest.decode()])
             self.batch.inbox.append(InboxRow(ask.key, self.at, self.keys[ask.key]))
 
-    async def _repeated(self, ask: Ask, answer: bytes, digest: bytes) -> None:
-        instance, first = decode(answer)
+    async def _repeated(self, ask: Ask, known: bytes, digest: bytes) -> None:
+        answer, first = decode(known)
         if first != digest.decode():
             raise CommandRejected(
                 422,
@@ -219,11 +226,14 @@ class Work:
                 "Send a new key, or the same request again.",
                 key="error.idempotency",
             )
-        unit = await self.unit(instance)
+        if isinstance(ask.command, Publish):
+            ask.result = {**answer, "duplicate": True}
+            return
+        unit = await self.unit(answer)
         if unit is None:
-            raise CommandRejected(404, "Process instance not found.", f"Instance {instance} is not kept any more.")
+            raise CommandRejected(404, "Process instance not found.", f"Instance {answer} is not kept any more.")
         self.asked[id(ask)] = unit
-        ask.result = instance
+        ask.result = answer
 
     async def _target(self, ask: Ask, command: c.Command) -> Unit:
         if isinstance(command, c.CompleteJob | c.FailJob | c.ThrowJobError):
@@ -239,7 +249,11 @@ class Work:
                 command.worker = lease.worker
             return await self._owner(instance, "Job", command.job)
         if isinstance(command, c.ClaimTask | c.ReleaseTask | c.AssignTask | c.CompleteTask):
-            return await self._owner(self.found.tasks.get(command.task), "Task", command.task)
+            owner = await self._owner(self.found.tasks.get(command.task), "Task", command.task)
+            task = owner.state.waits.get(command.task)
+            if _knows(ask.principal, owner) or getattr(task, "assignee", None) == ask.principal.name:
+                return owner
+            raise _not_found("Task", command.task)
         if isinstance(command, c.FireTimer):
             owner = await self._owner(self.found.timers.get(command.timer), "Timer", command.timer)
             timer = owner.state.waits.get(command.timer)
@@ -250,7 +264,7 @@ class Work:
             command, c.Continue | c.HoldInstance | c.UnholdInstance | c.EndInstance | c.SetVariables | c.RetryToken
         )
         unit = await self.unit(command.instance)
-        if unit is None:
+        if unit is None or not _knows(ask.principal, unit):
             raise CommandRejected(404, "Process instance not found.", f"There is no instance {command.instance}.")
         return unit
 
@@ -265,7 +279,11 @@ class Work:
             )
         data = command.data
         if command.inherit is not None:
-            data = inherited(await self._source(command.inherit, ask.principal), command.inherit, data)
+            source = await self._source(command.inherit, ask.principal)
+            values = inherited(source.state, command.inherit)
+            if not ask.principal.system:
+                refuse(ask.principal, laid_open(values, source.definition, deployed.process))
+            data = merge(values, data)
         request = c.StartInstance(
             deployed.id,
             deployed.name,
@@ -277,14 +295,13 @@ class Work:
         )
         return self.start(self.processor.new_id(), deployed.process, request, ask.principal)
 
-    async def _source(self, inherit: Inherit, principal: Principal) -> ProcessInstance:
+    async def _source(self, inherit: Inherit, principal: Principal) -> Unit:
         source = await self.unit(inherit.instance)
-        if source is None:
-            raise CommandRejected(404, "Process instance not found.", f"There is no instance {inherit.instance}.")
-        reason = permission(principal, source.definition, "view", owner=source.state.started_by)
-        if reason is not None:
-            raise CommandRejected(403, "Forbidden", f"{principal.name}: {reason}.", key="error.forbidden")
-        return source.state
+        if source is not None:
+            reason = permission(principal, source.definition, "view", owner=source.state.started_by)
+            if reason is None:
+                return source
+        raise CommandRejected(404, "Process instance not found.", f"There is no instance {inherit.instance}.")
 
     def start(
         self,
@@ -460,6 +477,14 @@ class _System(dict[str, Principal]):
 SYSTEM_FOR = _System()
 
 
+def _knows(principal: Principal, unit: Unit) -> bool:
+    return knows(principal, unit.definition, owner=unit.state.started_by)
+
+
+def _not_found(what: str, number: int) -> CommandRejected:
+    return CommandRejected(404, f"{what} not found.", f"There is no open {what.lower()} {number}.")
+
+
 def _occurrence(timer: StartTimerRow) -> str:
     """By which it is known that a start timer has fired."""
     return f"start-timer:{timer.id}:{timer.due}"
@@ -471,6 +496,8 @@ def _digest(command: Any) -> bytes:
         content: list[Any] = [command.name, command.data, command.start_condition, command.business_key]
         if (inherit := command.inherit) is not None:
             content += [inherit.instance, inherit.copy, inherit.without]
+    elif isinstance(command, Publish):
+        content = [command.name, command.key, command.variables, command.message_id, command.ttl]
     else:
         content = [command]
     return hashlib.sha256(encode(content)).hexdigest().encode()

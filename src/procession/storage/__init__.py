@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -276,12 +277,31 @@ class StartSubscriptionRow(NamedTuple):
 
 
 class UserRow(NamedTuple):
-    """`password` is an argon2 hash; `roles` a JSON list."""
+    """`password` is an argon2 hash; `roles` a JSON list; `created`: since when this password counts."""
 
     name: str
     password: str
     roles: bytes
     created: int
+
+    @property
+    def stamp(self) -> str:
+        """Another one with each new password, also where it is the same word; it says nothing about the password."""
+        return sha256(self.password.encode()).hexdigest()[:32]
+
+
+class SessionRow(NamedTuple):
+    """A person in a browser. `id` is the SHA-256, in hex, of what their cookie says; `csrf` goes with unsafe requests.
+
+    It counts as long as `stamp` is that of the user.
+    """
+
+    id: str
+    user: str
+    stamp: str
+    csrf: str
+    created: int
+    expires: int
 
 
 # -- what a processor reads and writes --------------------------------------------------------------------------------
@@ -361,6 +381,32 @@ class LeasedJob(NamedTuple):
     lease: Lease
 
 
+class SeenTask(NamedTuple):
+    """A user task, with the position and the status of its instance at the moment when it was read."""
+
+    task: TaskRow
+    position: int
+    status: str
+
+    @property
+    def id(self) -> int:
+        """By which it stands in a list."""
+        return self.task.id
+
+
+class SeenIncident(NamedTuple):
+    """An incident, with the position and the status of its instance at the moment when it was read."""
+
+    incident: IncidentRow
+    position: int
+    status: str
+
+    @property
+    def id(self) -> int:
+        """By which it stands in a list."""
+        return self.incident.id
+
+
 class Known(Protocol):
     """Positions that are known, by instance. Asked one by one: it may be a whole cache."""
 
@@ -404,6 +450,16 @@ class Found:
     starts: list[StartSubscriptionRow] = field(default_factory=list)  # of the message names asked for
     buffered: list[MessageRow] = field(default_factory=list)  # oldest first
     children: dict[int, list[tuple[int, str]]] = field(default_factory=dict)  # parent → live children, their statuses
+
+
+class Totals(NamedTuple):
+    """How much there is to do: live instances by status, and what they wait for."""
+
+    instances: Mapping[str, int]
+    tasks: int
+    jobs: int
+    timers: int
+    incidents: int  # the open ones
 
 
 class Due(NamedTuple):
@@ -508,12 +564,24 @@ class Storage(Protocol):
         Without the position, all rows of that instance and moment count as seen.
         """
 
-    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[TaskRow]: ...
-    async def task(self, task: int) -> TaskRow | None: ...
+    async def history_after(self, number: int, limit: int) -> list[tuple[int, HistoryRow]]:
+        """Across instances, in the order of the commits: rows whose number in that order is greater than `number`."""
+
+    async def history_number(self, instance: int, position: int) -> int | None:
+        """The place of a position of an instance in the order of the commits."""
+
+    async def last_history(self) -> int:
+        """The number of the latest row of history in that order (0: there is none)."""
+
+    async def instance_heads(self, ids: Collection[int]) -> list[InstanceRow]:
+        """The rows of instances, without what is in them, by id; those that are not there are left out."""
+
+    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[SeenTask]: ...
+    async def task(self, task: int) -> SeenTask | None: ...
     async def job(self, job: int) -> LeasedJob | None: ...
     async def incidents(
         self, instance: int | None = None, open_only: bool = True, limit: int = 50, before: int | None = None
-    ) -> list[IncidentRow]: ...
+    ) -> list[SeenIncident]: ...
     async def messages(self, name: str | None = None, limit: int = 50) -> list[MessageRow]: ...
     async def subscriptions(self, name: str | None = None, limit: int = 50) -> list[SubscriptionRow]: ...
     async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]: ...
@@ -525,10 +593,31 @@ class Storage(Protocol):
     async def stuck(self, limit: int = 50) -> list[int]:
         """Live instances that wait for nothing at all: there should be none."""
 
+    async def totals(self) -> Totals:
+        """What is live."""
+
     async def counts(self) -> Mapping[str, int]:
         """Rows of each table, for tests and `status`."""
 
-    # users
-    async def put_user(self, user: UserRow, audit: Sequence[AuditRow]) -> None: ...
-    async def remove_user(self, name: str, audit: Sequence[AuditRow]) -> bool: ...
-    async def users(self) -> list[UserRow]: ...
+    # users and their sessions
+    async def put_user(self, user: UserRow, audit: Sequence[AuditRow]) -> None:
+        """Add or replace one. Sessions with another stamp end."""
+
+    async def remove_user(self, name: str, audit: Sequence[AuditRow]) -> bool:
+        """With their sessions; False: there is no such user."""
+
+    async def user(self, name: str) -> UserRow | None: ...
+    async def users(self, only: Collection[str] | None = None) -> list[UserRow]:
+        """Everybody, or those of these names; by name."""
+
+    async def put_session(self, session: SessionRow) -> None: ...
+    async def session(self, id: str) -> SessionRow | None: ...
+    async def sessions(self, ids: Collection[str]) -> list[SessionRow]:
+        """Those of them that are there, by id."""
+
+    async def remove_session(self, id: str) -> bool: ...
+    async def remove_sessions(self, user: str) -> int:
+        """All of one user; how many there were."""
+
+    async def expire_sessions(self, now: int) -> int:
+        """Remove those that are over; how many there were."""

@@ -17,6 +17,7 @@ from procession.storage import (
     LeasedJob,
     MessageRow,
     Need,
+    SessionRow,
     StartSubscriptionRow,
     StartTimerRow,
     SubscriptionRow,
@@ -201,6 +202,7 @@ class MemoryStorage(MemoryBatches):
         with self._lock:
             check_new(self._audit, audit)
             self._users[user.name] = user
+            self._end_sessions(user.name, user.stamp)
             self._note(audit)
 
     async def remove_user(self, name: str, audit: Sequence[AuditRow]) -> bool:
@@ -209,5 +211,32 @@ class MemoryStorage(MemoryBatches):
                 return False
             check_new(self._audit, audit)
             del self._users[name]
+            self._end_sessions(name)
             self._note(audit)
             return True
+
+    def _end_sessions(self, user: str, stamp: str | None = None) -> int:
+        """All of a user, but for those with this stamp."""
+        over = [session for session in self._sessions.values() if session.user == user and session.stamp != stamp]
+        for session in over:
+            del self._sessions[session.id]
+        return len(over)
+
+    async def put_session(self, session: SessionRow) -> None:
+        with self._lock:
+            self._sessions[session.id] = session
+
+    async def remove_session(self, id: str) -> bool:
+        with self._lock:
+            return self._sessions.pop(id, None) is not None
+
+    async def remove_sessions(self, user: str) -> int:
+        with self._lock:
+            return self._end_sessions(user)
+
+    async def expire_sessions(self, now: int) -> int:
+        with self._lock:
+            over = [session.id for session in self._sessions.values() if session.expires <= now]
+            for id in over:
+                del self._sessions[id]
+            return len(over)

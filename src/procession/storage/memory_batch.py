@@ -72,7 +72,7 @@ class MemoryBatches(MemoryQueries):
 
     def _check(self, batch: Batch) -> None:
         """Refuse the batch as a whole, before any of it is written."""
-        instances, told = self._instances, self._history
+        instances, told, log = self._instances, self._history, self._log
         right = len({row[0] for row in batch.new}) == len(batch.new)
         right = right and len({row[0] for row, _ in batch.changed}) == len(batch.changed)
         right = right and len({row[:2] for row in batch.history}) == len(batch.history)
@@ -83,7 +83,7 @@ class MemoryBatches(MemoryQueries):
             if row[0] not in instances or instances[row[0]].position != position:
                 right = False
         for event in batch.history:
-            if event[0] in told and told[event[0]][-1].position >= event.position:
+            if event[0] in told and log[told[event[0]][-1] - 1].position >= event.position:
                 right = False
         if batch.inbox:
             keys = {row.key for row in batch.inbox}
@@ -111,8 +111,8 @@ class MemoryBatches(MemoryQueries):
             self._put_instance(row)
         if any(_gone(batch)):
             self._remove(batch)
-        for event in batch.history:
-            self._history.setdefault(event[0], []).append(event)
+        for number, event in enumerate(batch.history, len(self._log) + 1):
+            self._history.setdefault(event[0], []).append(number)
         self._log += batch.history
         for variable in batch.variables:
             scopes = self._variables.setdefault(variable[0], {})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from threading import Lock
 from typing import Any, TypeVar
@@ -28,6 +30,9 @@ from procession.storage import (
     MessageRow,
     OutboxRow,
     OutputRow,
+    SeenIncident,
+    SeenTask,
+    SessionRow,
     StartSubscriptionRow,
     StartTimerRow,
     SubscriptionRow,
@@ -35,6 +40,7 @@ from procession.storage import (
     TaskRow,
     TimerRow,
     TokenRow,
+    Totals,
     UserRow,
     VariableRow,
 )
@@ -57,8 +63,8 @@ class MemoryQueries:
         self._instances: dict[int, InstanceRow] = {}
         self._children: dict[int, dict[int, None]] = {}
         self._ready: dict[int, None] = {}
-        self._history: dict[int, list[HistoryRow]] = {}
-        self._log: list[HistoryRow] = []
+        self._log: list[HistoryRow] = []  # in the order of the commits; numbers count from 1
+        self._history: dict[int, list[int]] = {}  # instance → the numbers of its rows
         self._tokens: dict[int, dict[int, TokenRow]] = {}
         self._variables: dict[int, dict[int, dict[str, VariableRow]]] = {}  # and by scope
         self._loops: dict[int, dict[int, LoopRow]] = {}
@@ -85,6 +91,7 @@ class MemoryQueries:
         self._start_subscriptions: dict[tuple[str, int, str], StartSubscriptionRow] = {}
         self._revision = 0
         self._users: dict[str, UserRow] = {}
+        self._sessions: dict[str, SessionRow] = {}
 
     # -- what time has come for ---------------------------------------------------------------------------------------
 
@@ -158,7 +165,12 @@ class MemoryQueries:
 
     async def history(self, instance: int, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
         with self._lock:
-            return [row for row in self._history.get(instance, ()) if row.position > after][:limit]
+            numbers = self._history.get(instance, [])
+            first = bisect_right(numbers, after, key=self._position)
+            return [self._log[number - 1] for number in numbers[first : first + limit]]
+
+    def _position(self, number: int) -> int:
+        return self._log[number - 1].position
 
     async def recent_history(
         self, limit: int = 50, before: tuple[int, int] | tuple[int, int, int] | None = None
@@ -167,12 +179,31 @@ class MemoryQueries:
             end = len(self._log)
             if before is not None:
                 at, instance, *position = before
-                seen = self._history.get(instance, ())
-                last = next((row for row in seen if row.at == at and row.position >= (*position, 0)[0]), None)
-                end = 0 if last is None else self._log.index(last)
+                seen = ((number - 1, self._log[number - 1]) for number in self._history.get(instance, ()))
+                least = position[0] if position else 0
+                end = next((index for index, row in seen if row.at == at and row.position >= least), 0)
             return self._log[max(end - limit, 0) : end][::-1]
 
-    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[TaskRow]:
+    async def history_after(self, number: int, limit: int) -> list[tuple[int, HistoryRow]]:
+        with self._lock:
+            return list(enumerate(self._log[number : number + limit], number + 1))
+
+    async def history_number(self, instance: int, position: int) -> int | None:
+        with self._lock:
+            numbers = self._history.get(instance, [])
+            place = bisect_left(numbers, position, key=self._position)
+            found = place < len(numbers) and self._position(numbers[place]) == position
+            return numbers[place] if found else None
+
+    async def last_history(self) -> int:
+        with self._lock:
+            return len(self._log)
+
+    async def instance_heads(self, ids: Collection[int]) -> list[InstanceRow]:
+        with self._lock:
+            return [self._instances[id] for id in sorted(set(ids)) if id in self._instances]
+
+    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[SeenTask]:
         def fits(row: TaskRow) -> bool:
             return (
                 where.instance in (None, row.instance)
@@ -180,13 +211,21 @@ class MemoryQueries:
                 and where.node in (None, row.node)
                 and where.assignee in (None, row.assignee)
                 and not (where.free and row.assignee is not None)
+                and row.instance in self._instances
             )
 
         with self._lock:
-            return self._tasks.newest(limit, fits, before)
+            return [SeenTask(row, *self._stand(row.instance)) for row in self._tasks.newest(limit, fits, before)]
 
-    async def task(self, task: int) -> TaskRow | None:
-        return self._tasks.rows.get(task)
+    async def task(self, task: int) -> SeenTask | None:
+        with self._lock:
+            row = self._tasks.rows.get(task)
+            there = row is not None and row.instance in self._instances
+            return SeenTask(row, *self._stand(row.instance)) if row is not None and there else None
+
+    def _stand(self, instance: int) -> tuple[int, str]:
+        row = self._instances[instance]
+        return row.position, row.status
 
     async def job(self, job: int) -> LeasedJob | None:
         with self._lock:
@@ -195,12 +234,14 @@ class MemoryQueries:
 
     async def incidents(
         self, instance: int | None = None, open_only: bool = True, limit: int = 50, before: int | None = None
-    ) -> list[IncidentRow]:
+    ) -> list[SeenIncident]:
         def fits(row: IncidentRow) -> bool:
-            return instance in (None, row.instance) and not (open_only and row.resolved is not None)
+            asked = instance in (None, row.instance) and not (open_only and row.resolved is not None)
+            return asked and row.instance in self._instances
 
         with self._lock:
-            return self._incidents.newest(limit, fits, before)
+            rows = self._incidents.newest(limit, fits, before)
+            return [SeenIncident(row, *self._stand(row.instance)) for row in rows]
 
     async def messages(self, name: str | None = None, limit: int = 50) -> list[MessageRow]:
         with self._lock:
@@ -236,6 +277,12 @@ class MemoryQueries:
             and all(incident.resolved is not None for incident in self._incidents.where(OWNER, row.id))
         )
 
+    async def totals(self) -> Totals:
+        with self._lock:
+            statuses = Counter(row.status for row in self._instances.values() if row.status in LIVE)
+            still_open = sum(incident.resolved is None for incident in self._incidents.rows.values())
+            return Totals(statuses, len(self._tasks.rows), len(self._jobs.rows), len(self._timers.rows), still_open)
+
     async def counts(self) -> Mapping[str, int]:
         with self._lock:
             nested: dict[str, Mapping[int, Any]] = {"token": self._tokens, "loop": self._loops, "kept": self._kept}
@@ -260,11 +307,25 @@ class MemoryQueries:
                 "start_timer": len(self._start_timers),
                 "start_subscription": len(self._start_subscriptions),
                 "user": len(self._users),
+                "session": len(self._sessions),
             }
 
-    async def users(self) -> list[UserRow]:
+    async def user(self, name: str) -> UserRow | None:
         with self._lock:
-            return [self._users[name] for name in sorted(self._users)]
+            return self._users.get(name)
+
+    async def users(self, only: Collection[str] | None = None) -> list[UserRow]:
+        with self._lock:
+            wanted = self._users if only is None else self._users.keys() & only
+            return [self._users[name] for name in sorted(wanted)]
+
+    async def session(self, id: str) -> SessionRow | None:
+        with self._lock:
+            return self._sessions.get(id)
+
+    async def sessions(self, ids: Collection[str]) -> list[SessionRow]:
+        with self._lock:
+            return [self._sessions[id] for id in sorted(self._sessions.keys() & ids)]
 
     def _rows(self, row: InstanceRow) -> InstanceRows:
         id = row.id

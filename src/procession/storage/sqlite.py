@@ -21,6 +21,7 @@ from procession.storage import (
     Found,
     LeasedJob,
     Need,
+    SessionRow,
     StartSubscriptionRow,
     StartTimerRow,
     UserRow,
@@ -167,6 +168,7 @@ class SqliteStorage(SqliteQueries):
         with self._file.writer as connection:
             connection.execute(SQL["begin"])
             connection.execute(SQL["put_user"], user)
+            connection.execute(SQL["end_sessions"], (user.name, user.stamp))
             connection.executemany(SQL["add_audit"], audit)
             connection.execute(SQL["commit"])
 
@@ -176,9 +178,22 @@ class SqliteStorage(SqliteQueries):
             connection.execute(SQL["remove_user"], (name,))
             removed = connection.changes() == 1
             if removed:
+                connection.execute(SQL["remove_sessions"], (name,))
                 connection.executemany(SQL["add_audit"], audit)
             connection.execute(SQL["commit"])
         return removed
+
+    async def put_session(self, session: SessionRow) -> None:
+        self._change("put_session", session)
+
+    async def remove_session(self, id: str) -> bool:
+        return self._change("remove_session", (id,)) == 1
+
+    async def remove_sessions(self, user: str) -> int:
+        return self._change("remove_sessions", (user,))
+
+    async def expire_sessions(self, now: int) -> int:
+        return self._change("expire_sessions", (now,))
 
     def _change(self, statement: str, given: Any) -> int:
         """One statement as a transaction of its own: how many rows it changed."""

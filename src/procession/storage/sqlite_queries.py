@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import apsw
@@ -23,16 +23,20 @@ from procession.storage import (
     LeasedJob,
     MessageRow,
     OutboxRow,
+    SeenIncident,
+    SeenTask,
+    SessionRow,
     StartTimerRow,
     SubscriptionRow,
     TaskFilter,
     TaskRow,
     TimerRow,
+    Totals,
     UserRow,
 )
 from procession.storage.matching import conditions
 from procession.storage.queries import asked
-from procession.storage.sqlite_batch import load, names
+from procession.storage.sqlite_batch import load, many, names
 from procession.storage.sqlite_file import SQL, SqliteFile
 
 T = TypeVar("T")
@@ -110,6 +114,24 @@ class SqliteQueries:
         given = {"limit": limit, "at": at, "instance": instance, "position": position[0] if position else 0}
         return [HistoryRow._make(row) for row in self._rows("recent_history", given, *words(before=before))]
 
+    async def history_after(self, number: int, limit: int) -> list[tuple[int, HistoryRow]]:
+        rows = self._rows("history_after", (number, limit))
+        return [(row[0], HistoryRow._make(row[1:])) for row in rows]
+
+    async def history_number(self, instance: int, position: int) -> int | None:
+        row = first(self._rows("history_number", (instance, position)))
+        return None if row is None else row[0]
+
+    async def last_history(self) -> int:
+        number: int = self._rows("last_history")[0][0]
+        return number
+
+    async def instance_heads(self, ids: Collection[int]) -> list[InstanceRow]:
+        return [InstanceRow._make(row) for row in self._rows("instance_heads", many(ids))] if ids else []
+
+    async def totals(self) -> Totals:
+        return Totals(dict(self._rows("live_totals")), *self._rows("waiting_totals")[0])
+
     async def counts(self) -> Mapping[str, int]:
         return dict(self._rows("counts"))
 
@@ -118,7 +140,7 @@ class SqliteQueries:
 
     # -- what is waited for -------------------------------------------------------------------------------------------
 
-    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[TaskRow]:
+    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[SeenTask]:
         given = {
             "limit": limit,
             "before": before,
@@ -128,19 +150,20 @@ class SqliteQueries:
             "assignee": where.assignee,
             "free": True if where.free else None,
         }
-        return [TaskRow._make(row) for row in self._rows("tasks", given, *words(**given))]
+        return [seen_task(row) for row in self._rows("tasks", given, *words(**given))]
 
-    async def task(self, task: int) -> TaskRow | None:
-        return first([TaskRow._make(row) for row in self._rows("task", (task,))])
+    async def task(self, task: int) -> SeenTask | None:
+        return first([seen_task(row) for row in self._rows("task", (task,))])
 
     async def job(self, job: int) -> LeasedJob | None:
         return first([leased(row) for row in self._rows("job", (job,))])
 
     async def incidents(
         self, instance: int | None = None, open_only: bool = True, limit: int = 50, before: int | None = None
-    ) -> list[IncidentRow]:
+    ) -> list[SeenIncident]:
         given = {"limit": limit, "before": before, "instance": instance, "open": True if open_only else None}
-        return [IncidentRow._make(row) for row in self._rows("incidents", given, *words(**given))]
+        rows = self._rows("incidents", given, *words(**given))
+        return [SeenIncident(IncidentRow._make(row[:-2]), *row[-2:]) for row in rows]
 
     async def messages(self, name: str | None = None, limit: int = 50) -> list[MessageRow]:
         given = {"limit": limit, "name": name}
@@ -163,8 +186,19 @@ class SqliteQueries:
     async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
         return [OutboxRow._make(row) for row in self._rows("outbox", (limit,))]
 
-    async def users(self) -> list[UserRow]:
-        return [UserRow._make(row) for row in self._rows("users")]
+    async def user(self, name: str) -> UserRow | None:
+        return first([UserRow._make(row) for row in self._rows("user", (name,))])
+
+    async def users(self, only: Collection[str] | None = None) -> list[UserRow]:
+        if only is None:
+            return [UserRow._make(row) for row in self._rows("users")]
+        return [UserRow._make(row) for row in self._rows("users_of", names(only))] if only else []
+
+    async def session(self, id: str) -> SessionRow | None:
+        return first([SessionRow._make(row) for row in self._rows("session", (id,))])
+
+    async def sessions(self, ids: Collection[str]) -> list[SessionRow]:
+        return [SessionRow._make(row) for row in self._rows("sessions", names(ids))] if ids else []
 
 
 def find_instances(
@@ -226,6 +260,11 @@ def escaped(text: str) -> str:
 def leased(row: tuple[Any, ...]) -> LeasedJob:
     """A job and its lease, from one row."""
     return LeasedJob(JobRow._make(row[:9]), Lease._make(row[9:]))
+
+
+def seen_task(row: tuple[Any, ...]) -> SeenTask:
+    """A task and where its instance was, from one row."""
+    return SeenTask(TaskRow._make(row[:-2]), *row[-2:])
 
 
 def first(rows: Sequence[T]) -> T | None:

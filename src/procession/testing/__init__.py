@@ -19,17 +19,29 @@ if TYPE_CHECKING:
     from procession.runtime.clock import VirtualClock
     from procession.testing.builder import ProcessBuilder, bpmn_file, process
     from procession.testing.guardian import broken_rules
+    from procession.testing.running import RunningServer, server
     from procession.testing.scenario import Scenario
 
-__all__ = ["ProcessBuilder", "Scenario", "VirtualClock", "bpmn_file", "broken_rules", "process"]
+__all__ = [
+    "ProcessBuilder",
+    "RunningServer",
+    "Scenario",
+    "VirtualClock",
+    "bpmn_file",
+    "broken_rules",
+    "process",
+    "server",
+]
 
 _HOMES = {
     "ProcessBuilder": "procession.testing.builder",
+    "RunningServer": "procession.testing.running",
     "Scenario": "procession.testing.scenario",
     "VirtualClock": "procession.runtime.clock",
     "bpmn_file": "procession.testing.builder",
     "broken_rules": "procession.testing.guardian",
     "process": "procession.testing.builder",
+    "server": "procession.testing.running",
 }
 
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: a clock that the test moves, an engine on it, and scenarios that close themselves.
+"""The pytest plugin: a clock that the test moves, an engine on it, scenarios that close themselves, and a real server.
 
 pytest finds it by its entry point wherever procession is installed, so importing it must cost nothing: the rest is loaded by
 the fixtures that need it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from procession.app import Engine
     from procession.runtime.clock import VirtualClock
+    from procession.testing.running import RunningServer
     from procession.testing.scenario import Process, Scenario
 
 
@@ -46,3 +48,10 @@ def scenario(clock: VirtualClock) -> Iterator[Callable[..., Scenario]]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def procession_server(tmp_path: Path) -> Iterator[RunningServer]:
+    """A real server in a process of its own, with the users `admin` and `worker`, on a clock that the test moves."""
+    with importlib.import_module("procession.testing.running").server(folder=tmp_path) as running:
+        yield running

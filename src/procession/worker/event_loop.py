@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
 
 
@@ -13,8 +13,16 @@ class EventLoop:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name=f"{name}-loop", daemon=True)
-        self._thread.start()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.thread = threading.Thread(target=self._run, name=f"{name}-loop", daemon=True)
+        self.thread.start()
+
+    def spawn(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
+        """Let them run; nobody waits for them."""
+        if threading.current_thread() is self.thread:
+            self._spawn(coroutines)
+        else:
+            self._loop.call_soon_threadsafe(self._spawn, coroutines)
 
     def result_of(self, awaitable: Awaitable[Any]) -> Any:
         """Wait in this thread for what the awaitable comes to on the loop."""
@@ -27,7 +35,14 @@ class EventLoop:
     def close(self) -> None:
         """Cancel what still runs, and end the thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        if threading.current_thread() is not self.thread:
+            self.thread.join(5)
+
+    def _spawn(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
+        for coroutine in coroutines:
+            task = self._loop.create_task(coroutine)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

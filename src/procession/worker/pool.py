@@ -1,6 +1,7 @@
-"""The jobs that a worker holds: those that wait for a free thread, and those that run.
+"""The jobs that a worker holds: those that wait, those that run, and those whose results are on their way.
 
-The threads are daemons and not those of `concurrent.futures`, whose interpreter waits at exit for a handler that hangs.
+At most so many handlers run at once: functions in threads, coroutines on the event loop, oldest job first. The threads are
+daemons and not those of `concurrent.futures`, whose interpreter waits at exit for a handler that hangs.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from procession.runtime.views import JobView
@@ -25,6 +26,9 @@ class Held:
     job: JobView
     route: Route
     until: float
+    started: bool = False
+    ended: bool = False  # the handler is through
+    late: bool = False  # its lease ran out, and perhaps nobody has taken it since
     lost: bool = False
 
     def __str__(self) -> str:
@@ -32,27 +36,55 @@ class Held:
 
 
 class Pool:
-    """Runs at most `size` jobs at once, oldest first."""
+    """Holds up to `most` jobs and runs up to `size` of them at once."""
 
-    def __init__(self, size: int, run: Callable[[Held], None], name: str) -> None:
-        self.size, self._run, self._name = size, run, name
+    def __init__(self, size: int, most: int, name: str) -> None:
+        self.size, self.most, self._name = size, most, name
         self._waiting: deque[Held] = deque()
-        self._running: set[Held] = set()
+        self._held: dict[Held, None] = {}
+        self._running = 0
+        self._promised = 0
+        self._line: deque[object] = deque()
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._closed = False
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._work, self._changed = threading.Condition(lock), threading.Condition(lock)
         self.handled = 0
 
-    def add(self, held: Held) -> None:
-        """Queue a job, and start a thread for it when all are busy."""
+    def open(self, run: Callable[[Held], None], spawn: Callable[[Sequence[Held]], None]) -> None:
+        """`run` does a job in a thread, `spawn` lets coroutines run. When a handler is through they say `leave`, report, and
+        a coroutine then says `begin`."""
+        self._run, self._spawn = run, spawn
+
+    # -- jobs come and go ---------------------------------------------------------------------------------------------
+
+    def add(self, jobs: Sequence[Held]) -> None:
+        """Take jobs, and run them as soon as there is a place."""
         with self._changed:
-            self._waiting.append(held)
-            if self._idle < len(self._waiting) and len(self._threads) < self.size:
-                name = f"{self._name}-{len(self._threads) + 1}"
-                thread = threading.Thread(target=self._work, name=name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
+            spawned = self._enter(jobs)
+        if spawned:
+            self._spawn(spawned)
+
+    def leave(self, held: Held) -> None:
+        """Its handler is through, so that its place is free. The job is held until `finish`."""
+        with self._changed:
+            held.ended = True
+            self._running -= 1
+
+    def begin(self) -> None:
+        """Run what there is a place for."""
+        with self._changed:
+            spawned = self._begin()
+        if spawned:
+            self._spawn(spawned)
+
+    def finish(self, jobs: Sequence[Held]) -> None:
+        """Their results were taken, or dropped: they are not held any more."""
+        with self._changed:
+            for held in jobs:
+                self._held.pop(held, None)
+            self.handled += len(jobs)
             self._changed.notify_all()
 
     def take_back(self) -> list[Held]:
@@ -60,35 +92,75 @@ class Pool:
         with self._changed:
             waiting = list(self._waiting)
             self._waiting.clear()
+            for held in waiting:
+                del self._held[held]
             return waiting
-
-    def held(self) -> list[Held]:
-        """What waits and what runs."""
-        with self._changed:
-            return [*self._waiting, *self._running]
 
     def drop(self, held: Held) -> None:
         """Its lease is lost: not started if it still waits, and its result is not reported if it runs."""
         with self._changed:
             held.lost = True
-            if held in self._waiting:
+            if not held.started and held in self._held:
                 self._waiting.remove(held)
+                del self._held[held]
+                self._changed.notify_all()
+
+    def held(self) -> list[Held]:
+        """What waits, what runs, and what is being reported."""
+        with self._changed:
+            return list(self._held)
+
+    # -- room for more ------------------------------------------------------------------------------------------------
 
     def wait_for_room(self, seconds: float, handled: int, wake: Callable[[], bool]) -> None:
-        """Until more than `handled` jobs ended and none waits, `wake` says so after a `nudge`, or the time is over."""
+        """Until more than `handled` jobs ended and asking for more pays, `wake` says so after a `nudge`, or the time is over."""
         end = time.monotonic() + seconds
         with self._changed:
-            while not wake() and (self._waiting or self.handled == handled):
+            while not wake() and (self.handled == handled or not self._wants()):
                 left = end - time.monotonic()
                 if left <= 0:
                     return
                 self._changed.wait(left)
 
+    def promise(self, wake: Callable[[], bool], *, all: bool) -> int:
+        """Wait for one's turn, and for room: all of it, which nobody else gets until `keep` is called, or just some.
+
+        Who has waited longest is first. Zero when `wake` says so, after a `nudge`.
+        """
+        ticket = object()
+        with self._changed:
+            self._line.append(ticket)
+            try:
+                while not wake():
+                    room = self._room()
+                    if self._line[0] is ticket and self._wants():
+                        self._promised += room if all else 0
+                        return room
+                    self._changed.wait()
+                return 0
+            finally:
+                self._line.remove(ticket)
+                self._changed.notify_all()
+
+    def keep(self, jobs: Sequence[Held], promised: int) -> bool:
+        """Add what came of a promise; or (nothing promised) whatever there is room for by now. Whether it was added."""
+        with self._changed:
+            self._promised -= promised
+            fits = len(jobs) <= self._room()
+            spawned = self._enter(jobs) if fits else []
+            if promised:
+                self._changed.notify_all()
+        if spawned:
+            self._spawn(spawned)
+        return fits
+
+    # -- waiting, and the end -----------------------------------------------------------------------------------------
+
     def wait_until_empty(self, seconds: float) -> bool:
-        """Whether nothing waits or runs any more, after so long at most."""
+        """Whether nothing is held any more, after so long at most."""
         end = time.monotonic() + seconds
         with self._changed:
-            while self._waiting or self._running:
+            while self._held:
                 left = end - time.monotonic()
                 if left <= 0:
                     return False
@@ -108,24 +180,68 @@ class Pool:
         """Let idle threads end; one that runs a job ends after it."""
         with self._changed:
             self._closed = True
+            self._work.notify_all()
             self._changed.notify_all()
 
-    def _work(self) -> None:
+    # -- inside: the lock is held -------------------------------------------------------------------------------------
+
+    def _room(self) -> int:
+        return self.most - len(self._held) - self._promised
+
+    def _wants(self) -> bool:
+        """Whether there is room, and a place is free or there is so much room that asking pays."""
+        room = self._room()
+        return room > 0 and (len(self._waiting) + self._running < self.size or 2 * room >= self.most)
+
+    def _enter(self, jobs: Sequence[Held]) -> list[Held]:
+        self._held.update(dict.fromkeys(jobs))
+        self._waiting.extend(jobs)
+        return self._begin()
+
+    def _begin(self) -> list[Held]:
+        """Wake threads for the functions that can run now; the coroutines that can."""
+        spawned = self._coroutines()
+        wanted = min(len(self._waiting), self.size - self._running)
+        if wanted > 0:
+            self._work.notify(wanted)
+            for _ in range(min(wanted - self._idle, self.size - len(self._threads))):
+                name = f"{self._name}-{len(self._threads) + 1}"
+                thread = threading.Thread(target=self._turn, name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        return spawned
+
+    def _coroutines(self) -> list[Held]:
+        """The oldest jobs, as far as they are coroutines."""
+        found: list[Held] = []
+        while self._waiting and self._running < self.size and self._waiting[0].route.coroutine:
+            found.append(self._next())
+        return found
+
+    def _next(self) -> Held:
+        held = self._waiting.popleft()
+        held.started = True
+        self._running += 1
+        return held
+
+    # -- the threads --------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
         while True:
+            held: Held | None = None
             with self._changed:
-                self._idle += 1
-                while not self._waiting and not self._closed:
-                    self._changed.wait()
-                self._idle -= 1
-                if not self._waiting:
-                    return
-                held = self._waiting.popleft()
-                self._running.add(held)
-            try:
+                while True:
+                    spawned = self._coroutines()
+                    if self._waiting and self._running < self.size:
+                        held = self._next()
+                    if held is not None or spawned:
+                        break
+                    if self._closed:
+                        return
+                    self._idle += 1
+                    self._work.wait()
+                    self._idle -= 1
+            if spawned:
+                self._spawn(spawned)
+            if held is not None:
                 self._run(held)
-            except Exception:
-                log.exception("%s: reporting it failed; its lease will run out", held)
-            with self._changed:
-                self._running.discard(held)
-                self.handled += 1
-                self._changed.notify_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ class Route:
     handler: Handler
     retries: int | None
     backoff: Callable[[int], float]
+    coroutine: bool = False
 
 
 class Router:
@@ -43,7 +45,7 @@ class Router:
             raise ValueError(f"A job is tried at least once, so retries={retries} makes no sense.")
 
         def register(handler: Handling) -> Handling:
-            self._add(Route(type, handler, retries, backoff_of(backoff)))
+            self._add(Route(type, handler, retries, backoff_of(backoff), _is_coroutine(handler)))
             return handler
 
         return register
@@ -57,3 +59,7 @@ class Router:
         if route.type in self.routes:
             raise ValueError(f"Two handlers for jobs of type '{route.type}'. Remove one.")
         self.routes[route.type] = route
+
+
+def _is_coroutine(handler: Handler) -> bool:
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004

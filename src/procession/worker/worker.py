@@ -14,10 +14,11 @@ from typing import Any
 
 from procession.errors import StorageError
 from procession.worker.executor import Executor
-from procession.worker.poller import Poller
+from procession.worker.leases import Leases
+from procession.worker.poller import LongPoller, Poller
 from procession.worker.pool import Pool
 from procession.worker.router import Router
-from procession.worker.source import JobSource, check, open_source
+from procession.worker.source import SERVER, JobSource, Target, open_source
 
 log = logging.getLogger("procession.worker")
 
@@ -25,18 +26,23 @@ PATIENCE = 0.2  # seconds until the main thread sees a signal
 
 
 class Worker(Router):
-    """Does the jobs of one store or engine.
+    """Does the jobs of a server, a store or an engine.
 
-    `target` is an `Engine`, or the URL of a store for which the worker opens an engine of its own. At most `concurrency`
-    handlers run at once; at most `max_jobs` jobs are taken (twice the concurrency, so that the next one is at hand). A job is
-    leased for `lock` seconds at a time, and longer while its handler runs. When there is nothing to do the worker
-    looks again every `poll` seconds. Asked to stop, it gives running handlers `grace` seconds.
+    `target` is the URL of a server, with `token`, or `user` and `password` (else those of the environment, as for `Client`); a
+    `Client`; an `Engine`; or the URL of a store for which the worker opens an engine of its own.
+
+    At most `concurrency` handlers run at once; at most `max_jobs` jobs are taken (twice the concurrency, so that the next one
+    is at hand). A job is leased for `lock` seconds at a time, and longer while its handler runs. A server is waited for with
+    long polls, anything else is looked at every `poll` seconds. Asked to stop, the worker gives running handlers `grace` seconds.
     """
 
     def __init__(
         self,
-        target: JobSource | str,
+        target: Target,
         *,
+        token: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
         name: str | None = None,
         max_jobs: int | None = None,
         concurrency: int = 8,
@@ -45,7 +51,9 @@ class Worker(Router):
         grace: float = 10.0,
     ) -> None:
         super().__init__()
-        check(target)
+        self._credentials = {"token": token, "user": user, "password": password}
+        if any(self._credentials.values()) and not (isinstance(target, str) and target.startswith(SERVER)):
+            raise ValueError("token, user and password are for the URL of a server.")
         if concurrency < 1:
             raise ValueError(f"A worker runs at least one job at once, so concurrency={concurrency} makes no sense.")
         self.target = target
@@ -59,6 +67,7 @@ class Worker(Router):
         self._attempts: dict[str, int] = {}
         self._source: JobSource | None = None
         self._pool: Pool | None = None
+        self._executor: Executor | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
@@ -106,8 +115,7 @@ class Worker(Router):
         """
         self._ask_to_stop(self.grace if grace is None else grace)
         thread = self._thread
-        current = threading.current_thread()
-        if thread is None or current is thread or (self._pool is not None and self._pool.has(current)):
+        if thread is None or self._is_ours(threading.current_thread()):
             return
         thread.join()
         self._end()
@@ -125,34 +133,38 @@ class Worker(Router):
             raise RuntimeError(f"The worker {self.name} is running already.")
         if not self.routes:
             raise RuntimeError("The worker has no handlers. Decorate a function with @worker.job('TYPE').")
-        self._source = open_source(self.target) if isinstance(self.target, str) else self.target
+        source = self._source = open_source(self.target, self.lock, **self._credentials)
         self._stopping.clear()
         self._failure = None
         self._grace = self.grace
-        executor = Executor(self._source, self.name, self._attempts)
-        self._pool = Pool(self.concurrency, executor.run, self.name)
-        poller = Poller(self._source, self.routes, self._pool, name=self.name, lock=self.lock)
-        arguments = (poller, self._pool, executor, until_idle)
+        self._pool = Pool(self.concurrency, self.max_jobs, self.name)
+        self._executor = Executor(source, self._pool, self.name, self._attempts)
+        self._pool.open(self._executor.run, self._executor.spawn)
+        leases = Leases(source, self._pool, self.name, self.lock)
+        arguments = (source, self._pool, self._executor, leases, until_idle)
         self._thread = threading.Thread(target=self._work, args=arguments, name=self.name, daemon=True)
         log.info("%s: waits for jobs of type %s", self.name, ", ".join(sorted(self.routes)))
         self._thread.start()
 
-    def _work(self, poller: Poller, pool: Pool, executor: Executor, until_idle: bool) -> None:
+    def _work(self, source: JobSource, pool: Pool, executor: Executor, leases: Leases, until_idle: bool) -> None:
         try:
-            self._turn(poller, pool, until_idle)
-            self._wind_down(poller, pool, executor)
-        except BaseException as error:
-            self._failure = error
-            log.exception("%s: stopped by an error", self.name)
+            if source.waits and not until_idle:
+                self._listen(source, pool, leases)
+            else:
+                self._turn(source, pool, leases, until_idle)
+            self._wind_down(pool, executor, leases)
+        except BaseException as error:  # noqa: BLE001  `_end` raises it where somebody can catch it
+            self._fail(error)
         finally:
             self.handled += pool.handled
             pool.close()
             executor.close()
 
-    def _turn(self, poller: Poller, pool: Pool, until_idle: bool) -> None:
+    def _turn(self, source: JobSource, pool: Pool, leases: Leases, until_idle: bool) -> None:
+        poller = Poller(source, self.routes, pool, name=self.name, lock=self.lock)
         pause = self.poll
         while not self._stopping.is_set():
-            poller.keep_leases()
+            leases.keep()
             handled, held = pool.handled, len(pool.held())
             try:
                 taken = poller.take(self.max_jobs - held)
@@ -164,13 +176,20 @@ class Worker(Router):
                 return
             pool.wait_for_room(min(pause, self.lock / 4), handled, self._stopping.is_set)
 
-    def _wind_down(self, poller: Poller, pool: Pool, executor: Executor) -> None:
-        poller.release(pool.take_back())
+    def _listen(self, source: JobSource, pool: Pool, leases: Leases) -> None:
+        poller = LongPoller(source, self.routes, pool, leases, name=self.name, failed=self._fail)
+        poller.start()
+        while not self._stopping.wait(min(self.lock / 4, 1.0)):
+            leases.keep()
+        poller.stop()
+
+    def _wind_down(self, pool: Pool, executor: Executor, leases: Leases) -> None:
+        leases.give_back(pool.take_back())
         begun = time.monotonic()
         while (left := begun + self._grace - time.monotonic()) > 0:
             if pool.wait_until_empty(min(left, PATIENCE, self.lock / 4)):
                 return
-            poller.keep_leases()
+            leases.keep()
         abandoned = pool.held()
         for held in abandoned:
             log.warning("%s is still running after %g s; its result will be dropped", held, self._grace)
@@ -178,15 +197,25 @@ class Worker(Router):
         if abandoned:
             executor.cancel()
 
+    def _fail(self, error: BaseException) -> None:
+        log.error("%s: stopped by an error", self.name, exc_info=error)
+        self._failure = error
+        self._ask_to_stop(self._grace)
+
     def _ask_to_stop(self, grace: float) -> None:
         self._grace = grace
         self._stopping.set()
         if self._pool is not None:
             self._pool.nudge()
 
+    def _is_ours(self, thread: threading.Thread) -> bool:
+        if self._pool is None or self._executor is None:
+            return False
+        return thread is self._thread or self._pool.has(thread) or self._executor.has(thread)
+
     def _end(self) -> None:
         self._thread = None
-        if isinstance(self.target, str) and self._source is not None:
+        if self._source is not None:
             self._source.close()
         self._source = None
         failure, self._failure = self._failure, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,8 @@ class CommandLine:
 
 @pytest.fixture
 def line(tmp_path, monkeypatch):
-    for variable in ("PROCESSION_STORE", "PROCESSION_BUS", "PROCESSION_CONFIG", "PROCESSION_DEBUG"):
-        monkeypatch.delenv(variable, raising=False)
+    for variable in [name for name in os.environ if name.startswith("PROCESSION_")]:
+        monkeypatch.delenv(variable)
     monkeypatch.chdir(tmp_path)
     return CommandLine()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 import zipfile
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from procession import Engine, VirtualClock
+from procession import Engine, SystemClock, VirtualClock
+from procession.api.tokens import AccessTokens
 from procession.cli.live import Chronicle
 from tests.unit.cli.conftest import ANA, CARD, ORDER
 
@@ -331,9 +333,9 @@ def test_a_bundle_that_is_not_one_is_refused(line, manifest):
 
 
 def test_migrate_db(line):
-    assert line.out("migrate-db", "--dry-run").startswith("would apply 0001_initial\n")
+    assert line.out("migrate-db", "--dry-run").startswith("would apply 0001_initial\nwould apply 0002_edge\n")
     assert not Path("procession.db").exists()
-    assert line.json("migrate-db") == {"dryRun": False, "migrations": ["0001_initial"]}
+    assert line.json("migrate-db") == {"dryRun": False, "migrations": ["0001_initial", "0002_edge"]}
     assert line.out("migrate-db") == "sqlite:///procession.db is up to date.\n"
 
 
@@ -362,7 +364,7 @@ def test_version(line):
     assert line.json("version")["version"]
 
 
-@pytest.mark.parametrize("command", [("serve",), ("test", "folder"), ("bench",)])
+@pytest.mark.parametrize("command", [("test", "folder"), ("bench",)])
 def test_what_is_not_built_yet_says_so(line, command):
     assert "not built yet" in line.error(*command)
     assert json.loads(line.error(*command, "--json"))["status"] == 501
@@ -370,7 +372,7 @@ def test_what_is_not_built_yet_says_so(line, command):
 
 def test_the_demo_tells_its_story_and_ends(line):
     begun = time.monotonic()
-    text = line.out("demo", "--store", "sqlite:///demo.db")
+    text = line.out("demo", "--story", "--store", "sqlite:///demo.db")
     assert time.monotonic() - begun < 10
     for part in (
         "Ana applies",
@@ -382,7 +384,9 @@ def test_the_demo_tells_its_story_and_ends(line):
     ):
         assert part in text
     assert len(line.json("instances", "--store", "sqlite:///demo.db", "--status", "FINISHED")["items"]) == 3
-    assert "is kept" not in line.out("demo", "--store", "sqlite:///demo.db"), "a second time on the same store"
+    assert "is kept" not in line.out("demo", "--story", "--store", "sqlite:///demo.db"), (
+        "a second time on the same store"
+    )
 
 
 def test_fractions_stay_numbers(cards):
@@ -407,3 +411,16 @@ def test_a_story_of_several_days_says_which_day_it_is():
     assert story.index("23:00:00  · It is 2026-11-26") == story.index("23:00:00  ◷ 24 hours  the time has come") - 1
     for part in ("◷ 3 days  the time has come", "✗ Review  interrupted", "● Refused"):
         assert f"23:00:00  {part}" in story
+
+
+def test_tokens_for_programs(line, monkeypatch):
+    secret = secrets.token_urlsafe(48)
+    line.run("users", "add", "robot", "--roles", "worker", "--password-stdin", stdin="long enough\n")
+    assert "PROCESSION_SECRET" in line.error("users", "token", "robot", code=2)
+    monkeypatch.setenv("PROCESSION_SECRET", secret)
+    claims = AccessTokens(secret, 60.0, SystemClock().now).verify(line.out("users", "token", "robot").strip())
+    assert claims.name == "robot"
+    answer = line.json("users", "token", "robot", "--valid", "P1D")
+    assert answer["expires_in"] == 86_400
+    assert "There is no user 'nobody'" in line.error("users", "token", "nobody")
+    assert "--valid must be an ISO 8601 duration" in line.error("users", "token", "robot", "--valid", "1 day", code=2)

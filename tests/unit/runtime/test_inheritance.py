@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from procession.engine.state import ProcessInstance
+from procession.engine.state import ProcessInstance, merge
 from procession.runtime.asks import Inherit
 from procession.runtime.inheritance import inherited
 
@@ -44,6 +44,6 @@ EARLIER = {"client": {"id": 7, "name": "Ana", "address": {"city": "Cluj", "zip":
 def test_what_is_taken_over(take, without, sent, wanted):
     source = ProcessInstance(1, variables=copy.deepcopy(EARLIER))
     before = copy.deepcopy(sent)
-    assert inherited(source, Inherit(1, take, without), sent) == wanted
+    assert merge(inherited(source, Inherit(1, take, without)), sent) == wanted
     assert source.variables == EARLIER, "the earlier instance is not touched"
     assert sent == before

@@ -42,6 +42,11 @@ def test_a_checksum_does_not_depend_on_line_ends_or_trailing_spaces():
     assert unix.checksum != migrations._migration("0001_x", "SELECT 1;\nSELECT 3;\n").checksum
 
 
+def test_a_released_migration_is_never_edited():
+    released = {"0001_initial": "94da8d3a46d0dc3ba36c062eb298dfe0149df5120c3563509f1c24f90b17fad1"}
+    assert {step.name: step.checksum for step in migrations.load("sqlite", list(released))} == released
+
+
 def test_files_are_loaded_with_their_version():
     (initial,) = migrations.load("sqlite", ["0001_initial"])
     assert (initial.version, initial.name) == (1, "0001_initial")

@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from procession import BpmnError, Engine, StorageError, VirtualClock, Worker
+from procession import BpmnError, Client, Engine, StorageError, VirtualClock, Worker
+from procession.testing import server as running_server
 from procession.worker import Backoff, Retry, Router
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -50,12 +52,52 @@ ORDER = b"""<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def engine(request, tmp_path):
-    store = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/worker.db"
-    with Engine(store, clock=VirtualClock()) as engine:
+@pytest.fixture(scope="module")
+def server():
+    with running_server(("order.bpmn", ORDER)) as running:
+        yield running
+
+
+class Remote(Client):
+    """A client of a server whose clock the test moves, as it moves that of an engine."""
+
+    def __init__(self, server):
+        super().__init__(server.url, user="admin", password=server.password("admin"))
+        self.clock = server
+
+
+def clean(client):
+    """End what a test left behind."""
+    while page := client.instances(status=["STARTED", "ON_HOLD"], limit=1000).items:
+        for instance in page:
+            client.terminate(instance.id)
+
+
+@contextmanager
+def engine_on(store, tmp_path):
+    url = "memory:" if store == "memory" else f"sqlite:///{tmp_path}/worker.db"
+    with Engine(url, clock=VirtualClock()) as engine:
         engine.deploy(("order.bpmn", ORDER), publish=True)
         yield engine
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def embedded(request, tmp_path):
+    """An engine in this program."""
+    with engine_on(request.param, tmp_path) as engine:
+        yield engine
+
+
+@pytest.fixture(params=["memory", "sqlite", "server"])
+def engine(request, tmp_path):
+    """The same, or what looks like one and is a server."""
+    if request.param != "server":
+        with engine_on(request.param, tmp_path) as engine:
+            yield engine
+        return
+    with Remote(request.getfixturevalue("server")) as client:
+        yield client
+        clean(client)
 
 
 def eventually(check, seconds=10.0):
@@ -130,8 +172,8 @@ def test_two_handlers_for_one_type_are_refused():
 
 
 def test_what_cannot_work_is_refused_at_once():
-    with pytest.raises(NotImplementedError, match="not built yet"):
-        Worker("http://localhost:8080")
+    with pytest.raises(ValueError, match="for the URL of a server"):
+        Worker("memory:", token="abc")
     with pytest.raises(ValueError, match="at least one job"):
         Worker("memory:", concurrency=0)
     with pytest.raises(ValueError, match="at least once"):
@@ -420,13 +462,15 @@ class Flaky:
         return getattr(self._engine, name)
 
 
-def test_a_store_that_fails_for_a_while_is_asked_again(engine, caplog):
-    worker = Worker(Flaky(engine, activate_jobs=2, complete_job=2), poll=0.01)
+@pytest.mark.parametrize("failing", ["submit", "wait"])
+def test_a_store_that_fails_for_a_while_is_asked_again(embedded, caplog, failing):
+    worker = Worker(Flaky(embedded, **{"activate_jobs": 2, failing: 2}), poll=0.01)
     worker.job("pack")(lambda job: {"packed": True})
-    order = engine.start("order")
+    order = embedded.start("order")
     with worker:
-        eventually(lambda: engine.instance(order.id).waiting_at == ["send"])
+        eventually(lambda: embedded.instance(order.id).waiting_at == ["send"])
     assert "no jobs for now: the disk is full" in caplog.text
+    assert caplog.text.count("results cannot be handed in for now: the disk is full") == 1
 
 
 # -- stopping -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from procession.engine.access import Principal, permission
+from procession.engine.access import Principal, permission, refuse
 from procession.engine.state import ON_HOLD, Incident, Job, Subscription, Timer, UserTaskItem
 from procession.engine.step import Step
 from procession.errors import CommandRejected
@@ -39,9 +39,7 @@ def refuse_held(step: Step) -> None:
 
 def require(step: Step, principal: Principal, operation: str, lane: str | None = None) -> None:
     """Refuse what the principal may not do."""
-    reason = permission(principal, step.definition, operation, lane)
-    if reason is not None:
-        raise CommandRejected(403, "Forbidden", f"{principal.name}: {reason}.", key="error.forbidden")
+    refuse(principal, permission(principal, step.definition, operation, lane))
 
 
 def waiting(step: Step, number: int, kind: type[W], what: str) -> W:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from procession.definition import ProcessDefinition
 from procession.engine import events as e
-from procession.engine.access import Principal, permission
+from procession.engine.access import Principal, permission, refuse
 from procession.engine.behaviors.activity import accept
 from procession.engine.behaviors.multi_instance import arrive_again
 from procession.engine.commands import (
@@ -41,7 +44,7 @@ def resume_ready(step: Step) -> None:
 
 def hold(step: Step, command: HoldInstance, principal: Principal) -> None:
     refuse_ended(step)
-    _require_lane(step, principal, "hold")
+    refuse(principal, may_steer(principal, step.definition, "hold", _nodes(step)))
     if step.state.status == ON_HOLD:
         raise CommandRejected(409, "Process instance is on hold.", "It is on hold already.", key="error.state.on_hold")
     step.record(e.InstanceHeld())
@@ -50,7 +53,7 @@ def hold(step: Step, command: HoldInstance, principal: Principal) -> None:
 def unhold(step: Step, command: UnholdInstance, principal: Principal) -> None:
     """Resume. Completions that came in the meantime take effect with it, in their order (`decide`)."""
     refuse_ended(step)
-    _require_lane(step, principal, "unhold")
+    refuse(principal, may_steer(principal, step.definition, "unhold", _nodes(step)))
     if step.state.status != ON_HOLD:
         raise CommandRejected(
             409, "Process instance is not on hold.", f"It is {step.state.status}.", key="error.state.not_on_hold"
@@ -59,11 +62,20 @@ def unhold(step: Step, command: UnholdInstance, principal: Principal) -> None:
     resume_ready(step)
 
 
-def _require_lane(step: Step, principal: Principal, operation: str) -> None:
-    lanes = {step.nodes[token.node].lane for token in step.state.tokens.values() if token.node in step.nodes}
-    reasons = [permission(principal, step.definition, operation, lane or "") for lane in lanes] or [None]
-    if None not in reasons:
-        raise CommandRejected(403, "Forbidden", f"{principal.name}: {reasons[0]}.", key="error.forbidden")
+def _nodes(step: Step) -> Iterable[str]:
+    return (token.node for token in step.state.tokens.values())
+
+
+def may_steer(principal: Principal, definition: ProcessDefinition, operation: str, nodes: Iterable[str]) -> str | None:
+    """None where the principal may hold (or resume) an instance whose tokens are on these nodes, else why not.
+
+    The lane of one of them is enough.
+    """
+    if not definition.guarded:
+        return None
+    lanes = dict.fromkeys(definition.nodes[node].lane or "" for node in nodes if node in definition.nodes)
+    reasons = [permission(principal, definition, operation, lane) for lane in lanes] or [None]
+    return None if None in reasons else reasons[0]
 
 
 FINAL_TOKEN = {FINISHED: "INACTIVE", "FAILED": TERMINATED}
@@ -72,9 +84,7 @@ FINAL_TOKEN = {FINISHED: "INACTIVE", "FAILED": TERMINATED}
 def end_instance(step: Step, command: EndInstance, principal: Principal) -> None:
     """End everything at once; every token takes the state that the instance ends with."""
     refuse_ended(step)
-    reason = permission(principal, step.definition, "terminate", owner=step.state.started_by)
-    if reason is not None:
-        raise CommandRejected(403, "Forbidden", f"{principal.name}: {reason}.", key="error.forbidden")
+    refuse(principal, permission(principal, step.definition, "terminate", owner=step.state.started_by))
     if command.status == DISMISSED and step.state.parent is None:
         raise CommandRejected(
             409,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from procession.engine import events as e
-from procession.engine.access import Principal
+from procession.engine.access import Principal, require_role
 from procession.engine.behaviors.activity import accept
 from procession.engine.behaviors.multi_instance import arrive_again
-from procession.engine.commands import CompleteJob, FailJob, ThrowJobError
+from procession.engine.commands import Command, CompleteJob, FailJob, ThrowJobError
 from procession.engine.handlers.common import refuse_ended, waiting
 from procession.engine.state import Job
 from procession.engine.step import Step, Stuck
@@ -14,7 +14,17 @@ from procession.engine.triggers.error import catcher, throw
 from procession.errors import CommandRejected
 
 
+def check_report(command: Command, principal: Principal) -> None:
+    """What refuses a worker's command whatever the state: said at once, also where the command is kept for later."""
+    if not isinstance(command, CompleteJob | FailJob | ThrowJobError):
+        return
+    require_role(principal, "report on jobs", "worker")
+    if isinstance(command, FailJob) and ((command.retries or 0) < 0 or command.backoff < 0):
+        raise CommandRejected(422, "Not valid.", "retries and backoff must not be negative.", key="error.validation")
+
+
 def complete_job(step: Step, command: CompleteJob, principal: Principal) -> None:
+    check_report(command, principal)
     refuse_ended(step)
     job = waiting(step, command.job, Job, "Job")
     token = step.state.tokens[job.token]
@@ -26,9 +36,9 @@ def complete_job(step: Step, command: CompleteJob, principal: Principal) -> None
 
 def fail_job(step: Step, command: FailJob, principal: Principal) -> None:
     """Try again later while tries are left; then it needs a repair."""
+    check_report(command, principal)
     refuse_ended(step)
     job = waiting(step, command.job, Job, "Job")
-    check_kept(command)
     retries = max(0, job.retries - 1) if command.retries is None else command.retries
     due = step.at + command.backoff if command.backoff else 0
     step.record(e.JobFailed(job.id, job.token, retries, command.message, due))
@@ -47,14 +57,9 @@ def fail_job(step: Step, command: FailJob, principal: Principal) -> None:
         )
 
 
-def check_kept(command: object) -> None:
-    """What makes a command wrong whatever the state: said at once, also where the command is kept for later."""
-    if isinstance(command, FailJob) and ((command.retries or 0) < 0 or command.backoff < 0):
-        raise CommandRejected(422, "Not valid.", "retries and backoff must not be negative.", key="error.validation")
-
-
 def throw_job_error(step: Step, command: ThrowJobError, principal: Principal) -> None:
     """A BPMN error: caught by a boundary event, else an incident on the job."""
+    check_report(command, principal)
     refuse_ended(step)
     job = waiting(step, command.job, Job, "Job")
     token = step.state.tokens[job.token]

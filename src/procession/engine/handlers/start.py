@@ -7,7 +7,7 @@ from typing import Any
 
 from procession.definition import Parameter, ProcessDefinition, StartEvent
 from procession.engine import events as e
-from procession.engine.access import Principal, permission
+from procession.engine.access import Principal, permission, refuse
 from procession.engine.commands import StartInstance
 from procession.engine.state import Token
 from procession.engine.step import Step
@@ -55,9 +55,9 @@ def _chosen(definition: ProcessDefinition, command: StartInstance, principal: Pr
         chosen = definition.nodes[command.node]
         assert isinstance(chosen, StartEvent)
         return chosen
-    _check_access(definition, principal, None)
+    refuse(principal, may_start(principal, definition))
     node = choose_start(definition, command.start_condition)
-    _check_access(definition, principal, node)
+    refuse(principal, may_start(principal, definition, node))
     missing, wrong = check_parameters(node, command.variables)
     if missing:
         raise CommandRejected(
@@ -78,17 +78,14 @@ def _chosen(definition: ProcessDefinition, command: StartInstance, principal: Pr
     return node
 
 
-def _check_access(definition: ProcessDefinition, principal: Principal, node: StartEvent | None) -> None:
+def may_start(principal: Principal, definition: ProcessDefinition, node: StartEvent | None = None) -> str | None:
+    """None where the principal may start at the node (None: at any of the start events), else why not."""
     if not definition.guarded:
-        return
-    if node is None:
-        lanes = {definition.nodes[number].lane for number in definition.starts}
-        reasons = [permission(principal, definition, "execute", lane or "") for lane in lanes]
-        reason = None if None in reasons or not reasons else reasons[0]
-    else:
-        reason = permission(principal, definition, "execute", node.lane or "")
-    if reason is not None:
-        raise CommandRejected(403, "Forbidden", f"{principal.name}: {reason}.", key="error.forbidden")
+        return None
+    starts = [definition.nodes[number] for number in definition.starts] if node is None else [node]
+    lanes = dict.fromkeys(start.lane or "" for start in starts)
+    reasons = [permission(principal, definition, "execute", lane) for lane in lanes] or [None]
+    return None if None in reasons else reasons[0]
 
 
 def choose_start(definition: ProcessDefinition, condition: str | None) -> StartEvent:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from procession.definition import ProcessDefinition
 from procession.engine import events as e
-from procession.engine.access import Principal, permission
+from procession.engine.access import Principal, permission, refuse
 from procession.engine.behaviors.activity import accept
 from procession.engine.commands import AssignTask, ClaimTask, CompleteTask, ReleaseTask
 from procession.engine.handlers.common import refuse_held, require, waiting
 from procession.engine.state import UserTaskItem
 from procession.engine.step import Step
 from procession.errors import CommandRejected
+
+GIVING = ("assign", "unassign")
 
 
 def candidate(principal: Principal, task: UserTaskItem) -> str | None:
@@ -47,9 +49,19 @@ def may_claim(principal: Principal, definition: ProcessDefinition, task: UserTas
     return reason or candidate(principal, task)
 
 
-def _refuse(principal: Principal, reason: str | None) -> None:
-    if reason is not None:
-        raise CommandRejected(403, "Forbidden", f"{principal.name}: {reason}.", key="error.forbidden")
+def may_see(principal: Principal, definition: ProcessDefinition, task: UserTaskItem) -> bool:
+    """Whether the principal finds the task: it is theirs, theirs to take or to give, or of a lane that they may see.
+
+    One that names somebody is found by those, and by operators.
+    """
+    if task.assignee == principal.name or may_claim(principal, definition, task) is None:
+        return True
+    lane = task.lane or ""
+    if definition.guarded and any(permission(principal, definition, each, lane) is None for each in GIVING):
+        return True
+    if permission(principal, definition, "view", lane) is not None:
+        return False
+    return "operator" in principal.roles or candidate(principal, task) is None
 
 
 def claim_task(step: Step, command: ClaimTask, principal: Principal) -> None:
@@ -59,7 +71,7 @@ def claim_task(step: Step, command: ClaimTask, principal: Principal) -> None:
         raise CommandRejected(
             409, "Task is assigned.", f"It is assigned to {task.assignee}.", key="error.state.task_assigned"
         )
-    _refuse(principal, may_claim(principal, step.definition, task))
+    refuse(principal, may_claim(principal, step.definition, task))
     if task.assignee != principal.name:
         step.record(e.TaskAssigned(task.id, task.token, principal.name))
 
@@ -85,7 +97,7 @@ def assign_task(step: Step, command: AssignTask, principal: Principal) -> None:
 def complete_task(step: Step, command: CompleteTask, principal: Principal) -> None:
     refuse_held(step)
     task = waiting(step, command.task, UserTaskItem, "Task")
-    _refuse(principal, may_complete(principal, step.definition, task))
+    refuse(principal, may_complete(principal, step.definition, task))
     token = step.state.tokens[task.token]
     step.record(e.TaskCompleted(task.id, token.id, principal.name))
     accept(step, token, step.nodes[token.node], command.variables)

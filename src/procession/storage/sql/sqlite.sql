@@ -1,7 +1,7 @@
 -- Every statement that the SQLite store runs, by name. Columns stand in the order of the rows in storage/__init__.py.
 --
 --   1 the file        2 a batch: writes    3 a batch: reads    4 what time has come for
---   5 definitions     6 queries            7 users
+--   5 definitions     6 queries            7 users and their sessions
 --
 -- `?` takes one value of a row; `carray(?)` is a table of many ids or names in one parameter. A line that ends in
 -- `-- if WORD` is left out unless a caller asks for that word.
@@ -564,40 +564,64 @@ WHERE true
 ORDER BY number DESC
 LIMIT :limit
 
+-- name: history_after
+-- What happened since, in the order of the commits.
+SELECT number, instance, position, at, actor, command, reason, events
+FROM history WHERE number > ? ORDER BY number LIMIT ?
+
+-- name: history_number
+-- The place of a position in the order of the commits.
+SELECT number FROM history WHERE instance = ? AND position = ?
+
+-- name: last_history
+-- The latest row.
+SELECT coalesce(max(number), 0) FROM history
+
+-- name: instance_heads
+-- Instances without what is in them.
+SELECT id, definition, name, version, status, position, business_key, started_by, started, ended,
+    parent, parent_token, root, next_token, next_order, steps, ready, incidents
+FROM instance WHERE id IN carray(?) ORDER BY id
+
 -- name: tasks
--- User tasks, newest first.
-SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form,
-    definition
-FROM task
+-- User tasks, newest first, each with the position and the status of its instance at this moment.
+SELECT t.id, t.instance, t.token, t.process, t.node, t.name, t.lane, t.assignee, t.groups, t.users, t.created, t.due,
+    t.follow_up, t.priority, t.form, t.definition, i.position, i.status
+FROM task AS t
+CROSS JOIN instance AS i ON i.id = t.instance
 WHERE true
-    AND id < :before            -- if before
-    AND instance = :instance    -- if instance
-    AND process = :definition   -- if definition
-    AND node = :node            -- if node
-    AND assignee = :assignee    -- if assignee
-    AND assignee IS NULL        -- if free
-ORDER BY id DESC
+    AND t.id < :before            -- if before
+    AND t.instance = :instance    -- if instance
+    AND t.process = :definition   -- if definition
+    AND t.node = :node            -- if node
+    AND t.assignee = :assignee    -- if assignee
+    AND t.assignee IS NULL        -- if free
+ORDER BY t.id DESC
 LIMIT :limit
 
 -- name: task
--- One user task.
-SELECT id, instance, token, process, node, name, lane, assignee, groups, users, created, due, follow_up, priority, form,
-    definition
-FROM task WHERE id = ?
+-- One user task, in the same way.
+SELECT t.id, t.instance, t.token, t.process, t.node, t.name, t.lane, t.assignee, t.groups, t.users, t.created, t.due,
+    t.follow_up, t.priority, t.form, t.definition, i.position, i.status
+FROM task AS t
+CROSS JOIN instance AS i ON i.id = t.instance
+WHERE t.id = ?
 
 -- name: job
 -- One job, with its lease.
 SELECT id, instance, token, node, type, retries, headers, created, due, fence, worker, deadline FROM job WHERE id = ?
 
 -- name: incidents
--- Incidents, newest first.
-SELECT id, instance, process, token, node, source, type, cause, message, details, raised, job, resolved
-FROM incident
+-- Incidents, newest first, each with the position and the status of its instance at this moment.
+SELECT n.id, n.instance, n.process, n.token, n.node, n.source, n.type, n.cause, n.message, n.details, n.raised, n.job,
+    n.resolved, i.position, i.status
+FROM incident AS n
+CROSS JOIN instance AS i ON i.id = n.instance
 WHERE true
-    AND id < :before            -- if before
-    AND instance = :instance    -- if instance
-    AND resolved IS NULL        -- if open
-ORDER BY id DESC
+    AND n.id < :before            -- if before
+    AND n.instance = :instance    -- if instance
+    AND n.resolved IS NULL        -- if open
+ORDER BY n.id DESC
 LIMIT :limit
 
 -- name: messages
@@ -659,6 +683,17 @@ WHERE i.status IN ('CREATED', 'STARTED') AND i.status <> 'FINISHED' AND i.ready 
 ORDER BY i.id
 LIMIT ?
 
+-- name: live_totals
+-- Live instances by status, in the index of those that have not finished.
+SELECT status, count(*) FROM instance
+WHERE status IN ('CREATED', 'STARTED', 'ON_HOLD') AND status <> 'FINISHED'
+GROUP BY status
+
+-- name: waiting_totals
+-- What they wait for.
+SELECT (SELECT count(*) FROM task), (SELECT count(*) FROM job), (SELECT count(*) FROM timer),
+    (SELECT count(*) FROM incident WHERE resolved IS NULL)
+
 -- name: counts
 -- How many rows each table has.
 SELECT 'instance', count(*) FROM instance
@@ -683,9 +718,10 @@ UNION ALL SELECT 'definition', count(*) FROM definition
 UNION ALL SELECT 'start_timer', count(*) FROM start_timer
 UNION ALL SELECT 'start_subscription', count(*) FROM start_subscription
 UNION ALL SELECT 'user', count(*) FROM user
+UNION ALL SELECT 'session', count(*) FROM session
 
 
--- == 7 users ==========================================================================================================
+-- == 7 users and their sessions =======================================================================================
 
 -- name: put_user
 -- A user, or a new password or new roles.
@@ -695,6 +731,42 @@ INSERT OR REPLACE INTO user (name, password, roles, created) VALUES (?, ?, ?, ?)
 -- The user cannot log in any more.
 DELETE FROM user WHERE name = ?
 
+-- name: user
+-- One of them.
+SELECT name, password, roles, created FROM user WHERE name = ?
+
 -- name: users
 -- Everybody, by name.
 SELECT name, password, roles, created FROM user ORDER BY name
+
+-- name: users_of
+-- Those of these names.
+SELECT name, password, roles, created FROM user WHERE name IN carray(?) ORDER BY name
+
+-- name: end_sessions
+-- There is a new password: whoever logged in with the old one has to do so again.
+DELETE FROM session WHERE user = ? AND stamp <> ?
+
+-- name: put_session
+-- Somebody logged in.
+INSERT OR REPLACE INTO session (id, user, stamp, csrf, created, expires) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: session
+-- Who a cookie is of.
+SELECT id, user, stamp, csrf, created, expires FROM session WHERE id = ?
+
+-- name: sessions
+-- Which of these are still there.
+SELECT id, user, stamp, csrf, created, expires FROM session WHERE id IN carray(?) ORDER BY id
+
+-- name: remove_session
+-- Somebody logged out.
+DELETE FROM session WHERE id = ?
+
+-- name: remove_sessions
+-- The user has to log in again everywhere.
+DELETE FROM session WHERE user = ?
+
+-- name: expire_sessions
+-- Those that are over.
+DELETE FROM session WHERE expires <= ?

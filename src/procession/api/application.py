@@ -1,0 +1,119 @@
+"""Puts the edge together: an application of Litestar that owns the engine's node from start-up to shutdown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar import Litestar, Request, Response, asgi
+from litestar.types import Receive, Scope, Send
+
+from procession.api import (  # each enters its calls in the table
+    auth,
+    definitions,
+    development,
+    documents,
+    expressions,
+    health,
+    instances,
+    jobs,
+    messages,
+    oversight,
+    processes,
+    stream,
+    tasks,
+    users,
+)
+from procession.api.dispatch import Dispatch
+from procession.api.edge import Edge, Limits
+from procession.api.identity import Identity
+from procession.api.metrics import Metrics
+from procession.api.operations import TABLE, Operation
+from procession.api.problems import MEDIA, phrase, problem, refusal
+from procession.api.streams import Streams
+from procession.runtime.handout import Handout
+from procession.runtime.live import Hub
+from procession.runtime.machine import Machine
+from procession.runtime.node import Node
+
+RESOURCES = (
+    auth, definitions, development, documents, expressions, health, instances, jobs, messages, oversight, processes,
+    stream, tasks, users,
+)  # fmt: skip
+PREFIXES = ("/api", "/health", "/metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a server is told. Times in seconds; `origins` are other sites whose pages may use it with a session."""
+
+    secret: str
+    token_lifetime: float = 3600.0
+    session_lifetime: float = 43_200.0
+    origins: Sequence[str] = ()
+    metrics_token: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+def operations(*, development: bool = False) -> list[Operation]:
+    """The calls of a server. Those for development exist only where time is moved by hand."""
+    return [each for each in TABLE if development or each.tag != "development"]
+
+
+def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
+    """The application. The machine is opened when it starts and closed when it ends; `app.state.edge` is there in between."""
+    dispatch: Dispatch | None = None
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        nonlocal dispatch
+        node = Node(open_machine())
+        await node.open()
+        identity = Identity(
+            node,
+            secret=options.secret,
+            token_lifetime=options.token_lifetime,
+            session_lifetime=options.session_lifetime,
+            origins=options.origins,
+        )
+        hub = Hub(node)
+        await hub.open()
+        metrics = Metrics(node)
+        edge = Edge(
+            node=node,
+            identity=identity,
+            hub=hub,
+            handout=Handout(node),
+            streams=Streams(hub, identity, options.limits),
+            metrics=metrics,
+            limits=options.limits,
+            origins=options.origins,
+            metrics_token=options.metrics_token,
+        )
+        metrics.watch("procession_live_listeners", "Open streams of the live channel.", lambda: len(edge.streams))
+        app.state.edge = edge
+        dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
+        try:
+            yield
+        finally:
+            edge.wind_down()
+            await hub.close()
+            await node.close()
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        assert dispatch is not None
+        await dispatch(scope, receive, send)
+
+    def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+        """What the framework itself refuses: addresses outside of the API."""
+        status = getattr(error, "status_code", 500)
+        refused = refusal(status, f"{phrase(status)}.", "See /api/docs.", "error.not_found") if status < 500 else error
+        document = problem(refused, request.scope["path"], "")
+        return Response(document, status_code=document["status"], media_type=MEDIA)
+
+    handlers = [asgi(prefix, is_mount=True, copy_scope=False)(answer) for prefix in PREFIXES]
+    return Litestar(
+        handlers, lifespan=[lifespan], exception_handlers={Exception: refuse}, openapi_config=None, logging_config=None
+    )

@@ -1,0 +1,64 @@
+"""Views of work: for people, and for workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from procession.definition import ProcessDefinition
+from procession.definition.iso8601 import format_instant
+from procession.engine.access import Principal
+from procession.engine.codec import decode
+from procession.engine.state import UserTaskItem
+from procession.runtime.views import allowed
+from procession.runtime.views.instances import instant
+from procession.runtime.views.shapes import JobView, TaskView
+from procession.storage import JobRow, Lease, TaskRow
+
+
+def task_item(row: TaskRow) -> UserTaskItem:
+    """What the rules about a task look at."""
+    groups, users = tuple(decode(row.groups)), tuple(decode(row.users))
+    return UserTaskItem(row.id, row.token, row.node, row.name, row.lane, row.created, row.assignee, groups, users)
+
+
+def task_view(
+    row: TaskRow, item: UserTaskItem, definition: ProcessDefinition, principal: Principal, *, seq: int, status: str
+) -> TaskView:
+    """An open task of an instance at position `seq`, with this status."""
+    lane = definition.lanes.get(row.lane) if row.lane is not None else None
+    roles = list(item.groups) or sorted(lane.access.get("execute", ()) if lane is not None else ())
+    return TaskView(
+        id=str(row.id),
+        instance=str(row.instance),
+        process_definition_name=row.process,
+        node=row.node,
+        name=row.name,
+        lane=lane.name if lane is not None else row.lane,
+        state="CREATED" if row.assignee is None else "ASSIGNED",
+        assignee=row.assignee,
+        candidate_roles=roles,
+        candidate_users=list(item.users),
+        date_created=format_instant(row.created),
+        due=instant(row.due),
+        follow_up=instant(row.follow_up),
+        priority=row.priority,
+        form=row.form,
+        seq=seq,
+        allowed=allowed.on_task(principal, definition, item, status=status),
+    )
+
+
+def job_view(row: JobRow, lease: Lease, variables: dict[str, Any]) -> JobView:
+    """A job with what its worker may see: everything that it asked for."""
+    return JobView(
+        id=str(row.id),
+        token=lease.fence,
+        type=row.type,
+        instance=str(row.instance),
+        node=row.node,
+        variables=variables,
+        headers=decode(row.headers),
+        retries=row.retries,
+        deadline=format_instant(lease.deadline),
+        worker=lease.worker,
+    )
