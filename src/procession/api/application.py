@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,38 +69,18 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         nonlocal dispatch
-        node = Node(open_machine())
-        await node.open()
-        identity = Identity(
-            node,
-            secret=options.secret,
-            token_lifetime=options.token_lifetime,
-            session_lifetime=options.session_lifetime,
-            origins=options.origins,
-        )
-        hub = Hub(node)
-        await hub.open()
-        metrics = Metrics(node)
-        edge = Edge(
-            node=node,
-            identity=identity,
-            hub=hub,
-            handout=Handout(node),
-            streams=Streams(hub, identity, options.limits),
-            metrics=metrics,
-            limits=options.limits,
-            origins=options.origins,
-            metrics_token=options.metrics_token,
-        )
-        metrics.watch("procession_live_listeners", "Open streams of the live channel.", lambda: len(edge.streams))
-        app.state.edge = edge
-        dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
-        try:
+        async with AsyncExitStack() as opened:
+            node = Node(open_machine())
+            opened.push_async_callback(node.close)
+            await node.open()
+            hub = Hub(node)
+            opened.push_async_callback(hub.close)
+            await hub.open()
+            edge = _edge(node, hub, options)
+            opened.callback(edge.wind_down)
+            app.state.edge = edge
+            dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
             yield
-        finally:
-            edge.wind_down()
-            await hub.close()
-            await node.close()
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         assert dispatch is not None
@@ -117,3 +97,26 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
     return Litestar(
         handlers, lifespan=[lifespan], exception_handlers={Exception: refuse}, openapi_config=None, logging_config=None
     )
+
+
+def _edge(node: Node, hub: Hub, options: Options) -> Edge:
+    identity = Identity(
+        node,
+        secret=options.secret,
+        token_lifetime=options.token_lifetime,
+        session_lifetime=options.session_lifetime,
+        origins=options.origins,
+    )
+    edge = Edge(
+        node=node,
+        identity=identity,
+        hub=hub,
+        handout=Handout(node),
+        streams=Streams(hub, identity, options.limits),
+        metrics=Metrics(node),
+        limits=options.limits,
+        origins=options.origins,
+        metrics_token=options.metrics_token,
+    )
+    edge.metrics.watch("procession_live_listeners", "Open streams of the live channel.", lambda: len(edge.streams))
+    return edge

@@ -56,16 +56,22 @@ async def done(call: Call, id: int, command: Command, fence: int | None) -> Done
     return result
 
 
+def idempotency_key(call: Call) -> str | None:
+    """By which a repetition of a request is known."""
+    key = call.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= LONGEST_KEY:
+        raise refusal(
+            422, "Not valid.", f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.", "error.validation"
+        )
+    return key
+
+
 def idempotent(call: Call, ask: Ask) -> Ask:
     """The same `Idempotency-Key` of the same user gets the first answer again."""
     command = ask.command
     assert isinstance(command, Start | Publish)
-    key = call.headers.get("idempotency-key")
+    key = idempotency_key(call)
     if key is not None:
-        if not 0 < len(key) <= LONGEST_KEY:
-            raise refusal(
-                422, "Not valid.", f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.", "error.validation"
-            )
         kind = "start" if isinstance(command, Start) else "publish"
         ask.key = f"{kind}:" + encode([call.principal.name, key]).decode()
     return ask

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from procession.api.asking import listed
+from procession.api.asking import idempotency_key, listed
 from procession.api.fields import Process, Text
 from procession.api.operations import Answer, Call, Many, PageQuery, Query, Upload, operation
 from procession.api.problems import refusal
@@ -66,6 +66,7 @@ async def deploy(call: Call) -> Answer:
     with file, line, element and what to do. Needs the role `editor`.
     """
     require_editor(call.principal)  # before anything is unpacked
+    idempotency_key(call)  # the same files make no new version, whatever it is
     upload: Upload = call.body
     files = await asyncio.to_thread(files_of, upload, call.query.file)
     before = call.node.new_id()  # ids grow
