@@ -5,6 +5,7 @@ PYTHON ?= python3
 DATA ?= ../shared/conformance
 SECONDS ?= 60
 ROUNDS ?=
+PARTS ?=
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -17,7 +18,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench chaos conformance lock clean
+.PHONY: help setup demo test check format bench bench-http chaos conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ format: setup ## put the code into its one format
 
 bench: $(BENCH_VENV)/.installed ## measure beside a peer and the machine's own limits
 	$(BENCH_VENV)/bin/python bench/run.py $(ROUNDS)
+
+bench-http: $(BENCH_VENV)/.installed ## measure the server beside a bare echo; PARTS="start push jobs"
+	$(BENCH_VENV)/bin/python bench/http/run.py $(PARTS) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 chaos: setup ## kill it at any moment, for SECONDS=60
 	PROCESSION_CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/chaos --timeout=0

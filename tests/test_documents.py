@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from procession.api.application import operations
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path for path in ROOT.glob("**/*.md") if not {".venv", ".venv-bench", "node_modules"} & set(path.parts))
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
@@ -27,3 +29,9 @@ def test_the_program_on_the_first_page_runs(tmp_path, monkeypatch, capsys):
 def test_links_lead_somewhere(page):
     dead = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
     assert not dead
+
+
+def test_every_call_of_the_api_is_on_its_page():
+    page = (ROOT / "docs" / "reference" / "http.md").read_text()
+    for each in operations(development=True):
+        assert f"`{each.method} {each.path}`" in page, f"{each.method} {each.path} is not in docs/reference/http.md"
