@@ -100,12 +100,19 @@ def test_who_wants_tasks_only_gets_no_other_messages_and_costs_no_other_rows(run
 
     async def story(world):
         inbox = await world.listen(tasks="mine")
-        form, quiet = await world.start("form"), await world.start("calm")
+        form, another, quiet = [await world.start(name) for name in ("form", "form", "calm")]
         await world.work(quiet)
         await world.fill(form)
+        await world.do(c.SetVariables(another, {"x": 1}))
+        await world.do(c.EndInstance(another, "TERMINATED"))
         assert brief(await world.told(inbox)) == [
             ("task", "created", "fill", None),
+            ("task", "created", "fill", None),
             ("task", "completed", "fill", None),
+            ("task", "cancelled", "fill", None),
         ]
+        await world.start("calm")
+        await world.told(inbox)
+        assert not world.hub._reporter._states, "what has no tasks was not looked at"
 
-    run(story, FORM, calm)
+    run(story, FORM, calm, witnessed=False)

@@ -155,9 +155,9 @@ def test_branches_of_which_some_meet(run):
         instance = await world.start("some")
         told = brief(await world.told(listener))
         assert [each[1:] for each in told if each[2] in ("join", "end")] == [
-            ("3", "join", "ACTIVE", "EXECUTED_COMPLETE"),
-            ("2", "join", "INACTIVE", "EXECUTED_COMPLETE"),
-            ("3", "end", "INACTIVE", "EXECUTED_COMPLETE"),
+            ("3", "join", "INACTIVE", "EXECUTED_COMPLETE"),
+            ("2", "join", "ACTIVE", "EXECUTED_COMPLETE"),
+            ("2", "end", "INACTIVE", "EXECUTED_COMPLETE"),
         ]
         await world.fill(instance)
 
