@@ -635,10 +635,27 @@ def test_no_other_site_may_read_answers(server):
     for path in (ME, "/api/openapi.json", "/health/live"):
         answer = server.client("admin").get(path, headers={"origin": "https://evil.example"})
         assert not [name for name in answer.headers if name.startswith("access-control-")]
-    preflight = httpx2.request(
-        "OPTIONS", server.url + START, headers={"origin": UI, "access-control-request-method": "POST"}
-    )
-    assert preflight.status_code == 405
+    preflight = {"origin": "https://evil.example", "access-control-request-method": "POST"}
+    answer = httpx2.request("OPTIONS", server.url + START, headers=preflight)
+    assert answer.status_code == 405
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_a_site_that_is_allowed_may_use_all_of_it(server, user):
+    asking = {"origin": UI, "access-control-request-method": "POST", "access-control-request-headers": "x-csrf-token"}
+    answer = httpx2.request("OPTIONS", server.url + START, headers=asking)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-methods"] == "POST"
+    assert "x-csrf-token" in answer.headers["access-control-allow-headers"]
+    for status, headers in ((200, bearer(server.log_in("admin"))), (401, {})):
+        answer = me(server, origin=UI, **headers)
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == UI
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        assert answer.headers["vary"] == "origin"
+    with following(server, origin=UI, **bearer(server.log_in("admin"))) as answer:
+        assert answer.headers["access-control-allow-origin"] == UI
+    assert httpx2.request("OPTIONS", server.url + START, headers={"origin": UI}).status_code == 405
 
 
 # -- the live channel -------------------------------------------------------------------------------------------------

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -402,6 +406,47 @@ def test_a_user_who_is_no_worker_stops_the_worker_with_an_error(server):
     assert refused.value.status == 403
 
 
+FAR = """
+import sys, threading, time
+from procession import Client, StorageError, Worker
+url = sys.argv[1]
+with Client(url) as client:
+    worker, done = Worker(url), threading.Event()
+    for name in ("pack", "send"):
+        worker.job(name)(lambda job: {"secure": True})
+    with client.events(definition="pack", kinds=["status"]) as happening, worker:
+        id = client.start("pack").id
+        assert next(happening).data["instance"] == id
+        while client.instance(id).waiting_at != ["look"]:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        begun = time.monotonic()
+        worker.stop()
+        assert time.monotonic() - begun < 2, "a long poll ends at once"
+print(client.url, "done")
+"""
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here to make a certificate")
+def test_the_same_over_tls(server, client, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    made += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    own = {"PYTHONPATH": str(ROOT / "src"), "PROCESSION_USER": "admin", "PROCESSION_PASSWORD": server.password("admin")}
+    with wire(server.url, context) as line:
+        assert line.url.startswith("https://")
+        for trusted, expected in ((certificate, 0), (None, 1)):
+            environment = {**os.environ, **own} | ({"SSL_CERT_FILE": str(trusted)} if trusted else {})
+            far = subprocess.run(
+                [sys.executable, "-c", FAR, line.url], env=environment, capture_output=True, text=True, timeout=25
+            )
+            assert far.returncode == expected, far.stdout + far.stderr
+            assert ("done" if trusted else "Is SSL_CERT_FILE set") in far.stdout + far.stderr
+
+
 PROGRAM = """
 import logging, sys, time
 from procession import Worker
@@ -440,3 +485,27 @@ def test_a_signal_ends_a_worker_gracefully(server, client, number):
     waiting = sorted(client.instance(id).waiting_at[0] for id in orders)
     assert waiting == ["look", "work", "work"], "the running one was finished"
     assert len(client.activate_jobs("pack", max_jobs=9)) == 2, "the others were given back"
+
+
+# -- what is written of it -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_a_job_is_done_by_hand_as_the_guide_says(server, client):
+    page = (ROOT / "docs" / "howto" / "write-a-worker.md").read_text()
+    (script,) = re.findall(r"```sh\n(.*?)```", page[page.index("## In another language") :], re.DOTALL)
+    file = process("shop").start().service_task("work", job="charge-card").user_task("look").end().build()
+    client.deploy(("shop.bpmn", file), publish=True)
+    id = client.start("shop").id
+    login = """TOKEN=$(curl -s "$URL/api/auth/login" --json "$LOGIN" | grep -o '"access_token":"[^"]*"' | cut -d'"' -f4)\n"""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "URL": server.url,
+        "LOGIN": json.dumps({"username": "wally", "password": server.password("wally")}),
+    }
+    done_by_hand = subprocess.run(
+        ["bash", "-eu", "-c", login + script], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done_by_hand.returncode == 0, done_by_hand.stdout + done_by_hand.stderr
+    assert client.instance(id).variables == {"paid": True}
+    assert "deadline" in done_by_hand.stdout and "title" not in done_by_hand.stdout

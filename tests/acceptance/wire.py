@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
 class Wire:
-    """Passes on whatever comes, but loses answers where it is told to. `url` is where clients connect."""
+    """Passes on whatever comes, but loses answers where it is told to. `url` is where clients connect.
 
-    def __init__(self, server: str) -> None:
+    With a `context` they speak TLS to it.
+    """
+
+    def __init__(self, server: str, context: ssl.SSLContext | None = None) -> None:
         host, _, port = server.removeprefix("http://").partition(":")
         self._target = host, int(port)
+        self._context = context
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self._listening.getsockname()[1]}"
         self._lose: list[bytes] = []
         self.lost = 0
         self._sockets: list[socket.socket] = []
@@ -48,6 +53,12 @@ class Wire:
         with suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
+                if self._context is not None:
+                    try:
+                        client = self._context.wrap_socket(client, server_side=True)
+                    except OSError:  # it does not trust us
+                        client.close()
+                        continue
                 self._sockets.append(client)
                 try:
                     server = socket.create_connection(self._target)
@@ -88,8 +99,8 @@ def _cut(each: socket.socket) -> None:
 
 
 @contextmanager
-def wire(server: str) -> Iterator[Wire]:
-    made = Wire(server)
+def wire(server: str, context: ssl.SSLContext | None = None) -> Iterator[Wire]:
+    made = Wire(server, context)
     try:
         yield made
     finally:

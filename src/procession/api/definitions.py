@@ -13,7 +13,7 @@ from procession.api.operations import Answer, Call, Many, PageQuery, Query, Uplo
 from procession.api.problems import refusal
 from procession.api.uploads import files_of
 from procession.runtime import checks
-from procession.runtime.definitions import require_editor
+from procession.runtime.definitions import read, require_editor
 from procession.runtime.views import DefinitionDetail, DefinitionView, Page
 
 XML, ZIP, FORM = "application/xml", "application/zip", "multipart/form-data"
@@ -37,7 +37,7 @@ class DefinitionQuery(PageQuery):
         Text | None, Meta(description="The `next` of the part before.", extra_json_schema={"pattern": CURSOR})
     ] = None
     name: Process | None = None
-    state: Literal["draft", "published", "deprecated"] | None = None
+    state: Annotated[Literal["draft", "published", "deprecated"] | None, Meta(description="In this state.")] = None
 
 
 class DeployQuery(Query):
@@ -57,6 +57,7 @@ class Deployed(Struct, rename="camel"):
 @operation(
     "POST", "/api/definitions", tag="definitions", uploads=(XML, "text/xml", ZIP, FORM), limit=LARGEST, query=DeployQuery,
     answers=Deployed, status=201, also=(200,), refusals=(400, 403, 422, 501), headers=KEY,
+    guard=require_editor,
 )  # fmt: skip
 async def deploy(call: Call) -> Answer:
     """Add process files, all or none.
@@ -65,12 +66,11 @@ async def deploy(call: Call) -> Answer:
     already, byte for byte, keeps its version (200 where nothing is new). What is wrong with the files is listed in `problems`,
     with file, line, element and what to do. Needs the role `editor`.
     """
-    require_editor(call.principal)  # before anything is unpacked
     idempotency_key(call)  # the same files make no new version, whatever it is
     upload: Upload = call.body
-    files = await asyncio.to_thread(files_of, upload, call.query.file)
+    parsed = await asyncio.to_thread(lambda: read(files_of(upload, call.query.file)))
     before = call.node.new_id()  # ids grow
-    rows = await call.node.alone(call.node.definitions.deploy(files, call.principal, publish=call.query.publish))
+    rows = await call.node.alone(call.node.definitions.add(parsed, call.principal, publish=call.query.publish))
     if call.query.publish:
         await call.node.published()
     views = await call.read(call.queries.deployed(rows))

@@ -19,6 +19,7 @@ from msgspec import Struct
 from procession.api.edge import Edge
 from procession.api.logs import REQUEST
 from procession.api.operations import JSON, Answer, Call, Nothing, Operation, Stream, Upload
+from procession.api.origins import Headers, may_send, sharing
 from procession.api.problems import MEDIA, headers_of, problem, refusal
 from procession.api.routes import Routes
 from procession.engine.codec import OUT_OF_RANGE, decode, encode
@@ -54,6 +55,7 @@ class Dispatch:
         request_id = _request_id(headers)
         REQUEST.set(request_id)
         operation: Operation | None = None
+        shared: Headers = sharing(headers, self._edge.origins) if self._edge.origins else ()
         try:
             operation, path = self._find(scope)
             answer = await self._answer(operation, path, scope, headers, request_id, receive)
@@ -62,15 +64,17 @@ class Dispatch:
         except Exception as error:  # noqa: BLE001  every error is an answer; `problem` logs what is ours
             document = problem(error, _path(scope), request_id)
             answer = Answer(document, document["status"], MEDIA)
-            extra = headers_of(document)
+            extra = [*headers_of(document), *shared]
+            if shared and document["status"] == 405 and "access-control-request-method" in headers:
+                answer, extra = Answer(None, 204), [*shared, *may_send(document["allow"])]
         else:
-            extra = [(name.encode(), value.encode()) for name, value in answer.headers]
+            extra = [*((name.encode(), value.encode()) for name, value in answer.headers), *shared]
         content = answer.content
         if isinstance(content, Stream) and scope["method"] == "HEAD":
             content.close()
             content = b""
         if isinstance(content, Stream):
-            await self._stream(content, answer, request_id, receive, send)
+            await self._stream(content, answer, request_id, shared, receive, send)
             return
         data = content if isinstance(content, bytes) else b"" if answer.status == 204 else encode(content)
         media = answer.media
@@ -84,8 +88,10 @@ class Dispatch:
         )
         self._edge.metrics.request(operation, status, time.perf_counter() - began)
 
-    async def _stream(self, stream: Stream, answer: Answer, request_id: str, receive: Receive, send: Any) -> None:
-        fields = [(b"content-type", answer.media.encode()), *ALWAYS, (b"x-request-id", request_id.encode())]
+    async def _stream(
+        self, stream: Stream, answer: Answer, request_id: str, shared: Headers, receive: Receive, send: Any
+    ) -> None:
+        fields = [(b"content-type", answer.media.encode()), *ALWAYS, (b"x-request-id", request_id.encode()), *shared]
         fields.append((b"x-accel-buffering", b"no"))  # for proxies that would keep it back
         leaving = asyncio.ensure_future(_leaving(receive))
         try:
@@ -131,6 +137,8 @@ class Dispatch:
             who = self._edge.identity.known(headers.get("authorization", ""))
             if who is None:
                 who = await self._edge.identity.principal(headers, scope["method"])
+            if operation.guard is not None:
+                operation.guard(who.principal)
         query = _query(operation, scope["query_string"])
         body = None
         if operation.body is not None or operation.uploads:
@@ -256,12 +264,11 @@ def _query(operation: Operation, raw: bytes) -> Any:
     given: dict[str, Any] = {}
     rest: dict[str, str] = {}
     for name, value in pairs:
-        if name.startswith("var.") and "variables" in kind.__struct_fields__:
-            rest[name[4:]] = value
-        elif name in given:
+        free = name.startswith("var.") and "variables" in kind.__struct_fields__
+        known, key = (rest, name[4:]) if free else (given, name)
+        if key in known:
             raise _wrong_parameter(name, "It is given twice.")
-        else:
-            given[name] = value
+        known[key] = value
     if rest:
         given["variables"] = rest
     elif "variables" in given:

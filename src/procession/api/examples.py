@@ -204,6 +204,13 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
+SENT: dict[str, Any] = {
+    "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 200},
+    "Last-Event-ID": {"type": "string", "pattern": r"^([0-9]{1,19}(\.[0-9]{1,9})?)?$"},
+}
+"""Headers of requests."""
+
+
 def _problem(status: int, title: str, detail: str, key: str, path: str, **extra: Any) -> dict[str, Any]:
     return {
         "type": "about:blank",

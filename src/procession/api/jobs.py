@@ -106,7 +106,7 @@ class Report(Body):
 class Reports(Body):
     """Results of many jobs."""
 
-    reports: Annotated[list[Report], Meta(max_length=MOST_REPORTS)]
+    reports: Annotated[list[Report], Meta(description="Each is answered in its place.", max_length=MOST_REPORTS)]
 
 
 class ReportAnswer(Struct, rename="camel"):

@@ -9,7 +9,7 @@ from typing import Any, get_origin
 import msgspec
 from msgspec import Struct
 
-from procession.api.examples import EXAMPLES, PARAMETERS, PROBLEMS, REQUESTS, STREAM, UPLOADS
+from procession.api.examples import EXAMPLES, PARAMETERS, PROBLEMS, REQUESTS, SENT, STREAM, UPLOADS
 from procession.api.links import LINKS
 from procession.api.operations import JSON, Many, Nothing, Operation
 from procession.api.problems import MEDIA, Problem, phrase
@@ -283,7 +283,7 @@ def _header_parameters(each: Operation) -> list[dict[str, Any]]:
             "in": "header",
             "required": False,
             "description": text,
-            "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+            "schema": SENT[name],
         }
         for name, text in each.headers.items()
     ]

@@ -153,6 +153,7 @@ class Operation:
     waits: bool  # the client may wait long: its going away ends the call
     headers: Mapping[str, str]  # request headers that mean something here, with what they mean
     built: bool
+    guard: Callable[[Principal], None] | None  # refuses who may not even send a body
     name: str = field(default="")
 
     @property
@@ -189,6 +190,7 @@ def operation(
     waits: bool = False,
     headers: Mapping[str, str] | None = None,
     built: bool = True,
+    guard: Callable[[Principal], None] | None = None,
 ) -> Callable[[Handling], Handling]:
     """Enter the decorated function in the table."""
 
@@ -196,7 +198,7 @@ def operation(
         TABLE.append(
             Operation(
                 method, path, handler, tag, answers, status, also, body, documented or body, body_required, query, refusals,
-                public, media, uploads, limit, waits, headers or {}, built, handler.__name__,
+                public, media, uploads, limit, waits, headers or {}, built, guard, handler.__name__,
             )
         )  # fmt: skip
         return handler

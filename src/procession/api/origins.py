@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from procession.api.problems import refusal
 
 PORTS = {"http": 80, "https": 443}
+
+SENT = "authorization, content-type, idempotency-key, last-event-id, x-csrf-token, x-request-id"
+READ = "retry-after, www-authenticate, x-request-id"
+REMEMBERED = 600
+"""Seconds for which a browser need not ask again whether a page may send something."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Origin(NamedTuple):
@@ -34,6 +41,28 @@ def check_origin(headers: Mapping[str, str], allowed: Sequence[str]) -> None:
         if any(origin == read_origin(each) for each in allowed):
             return
     raise refusal(403, "Forbidden", "Pages of other sites may not do this.", "error.origin")
+
+
+def sharing(headers: Mapping[str, str], allowed: Sequence[str]) -> Headers:
+    """What tells a browser that the page of an allowed site may read the answer (CORS, of the Fetch standard)."""
+    given = headers.get("origin")
+    if given is None or (origin := read_origin(given)) is None or origin not in map(read_origin, allowed):
+        return ()
+    return (
+        (b"access-control-allow-origin", given.encode("latin-1")),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", READ.encode()),
+        (b"vary", b"origin"),
+    )
+
+
+def may_send(methods: Iterable[str]) -> Headers:
+    """What tells it that the page may send these methods, when it asks beforehand."""
+    return (
+        (b"access-control-allow-methods", ", ".join(methods).encode()),
+        (b"access-control-allow-headers", SENT.encode()),
+        (b"access-control-max-age", b"%d" % REMEMBERED),
+    )
 
 
 def read_origin(text: str) -> Origin | None:

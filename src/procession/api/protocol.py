@@ -112,6 +112,8 @@ class Protocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
+        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            raise self._because(501, "Of Transfer-Encoding only chunked is known.")
         self.headers.append((name, value))
         self._head += len(name) + len(value) + 4
         if len(self.headers) > MOST_HEADERS:
@@ -150,7 +152,10 @@ class Protocol(HttpToolsProtocol):
         self._cancel_deadline()
         if self._answering():
             self.cycle.keep_alive = False
-            return
+            if not self._body_open or self.cycle.response_started or self.pipeline:
+                return
+            self.cycle.disconnected = True  # its body is broken off: nobody waits for the rest of it
+            self.cycle.message_event.set()
         title = f"{phrase(status)}."
         document = problem(refusal(status, title, detail, "error." + title[:-1].lower().replace(" ", "_")), "", "")
         body = encode(document)

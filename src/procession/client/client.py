@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import weakref
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -105,11 +106,13 @@ class Client:
             raise ProcessionError(f"A request takes some time, so timeout={timeout} makes no sense.")
         self._connection = Connection(url, credentials(token, user, password), timeout)
         self.url = self._connection.url
+        self._following: weakref.WeakSet[Events] = weakref.WeakSet()
 
     def apart(self, timeout: float) -> Client:
         """The same server and credentials by connections of its own, and nothing is repeated: for those who do that."""
         other = object.__new__(Client)
         other._connection, other.url = self._connection.apart(timeout, patient=False), self.url
+        other._following = weakref.WeakSet()
         return other
 
     def hang_up(self) -> None:
@@ -119,6 +122,8 @@ class Client:
     def close(self) -> None:
         """End every connection, and what waits in one: events, long polls, requests of other threads."""
         self._connection.close()
+        for events in list(self._following):
+            events.close()
 
     def __enter__(self) -> Client:
         return self
@@ -521,7 +526,10 @@ class Client:
         if after is None:  # a place to begin at, so that nothing is missed before the stream is open or opened again
             listed = self._call("GET", "/api/definitions", _Listed, {"limit": 1})
             after = listed.last_event_id
-        return Events(self._connection, query, None if after is None else str(after))
+        connection = self._connection.apart(self._connection.timeout, patient=False)
+        events = Events(connection, query, None if after is None else str(after))
+        self._following.add(events)
+        return events
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ the server knows it again. What is not safe fails when its answer is lost, and s
 from __future__ import annotations
 
 import random
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -115,7 +116,7 @@ class Connection:
                 response = self._http.send(self._built(request, token, end - time.monotonic()))
             except httpx2.TransportError as failure:
                 error: ProcessionError = self._failure(request, failure)
-                repeat = request.safe or isinstance(failure, NEVER_SENT)
+                repeat = (request.safe or isinstance(failure, NEVER_SENT)) and not _distrusted(failure)
                 cause: BaseException | None = failure
                 least = 0.0
             except RuntimeError as failure:  # of a library that was closed in the middle of it
@@ -138,7 +139,7 @@ class Connection:
             rest = max(least, pause) * random.uniform(1.0, 1.5)
             if not (repeat and self._patient) or self.closed or time.monotonic() + rest >= end:
                 raise error from cause
-            self._closed.wait(rest)
+            self.pause(rest)
             pause = min(LONGEST_PAUSE, pause * 2)
 
     def stream(
@@ -157,7 +158,9 @@ class Connection:
                     return response
                 response.read()
                 response.close()
-            except httpx2.TransportError as failure:
+            except (httpx2.TransportError, RuntimeError) as failure:
+                if isinstance(failure, RuntimeError) and not self.closed:
+                    raise
                 raise self._failure(request, failure) from failure
             if response.status_code == 401 and not renewed and self.credentials.refused(token):
                 renewed = True
@@ -191,6 +194,10 @@ class Connection:
     def apart(self, timeout: float, *, patient: bool) -> Connection:
         """The same server and credentials, by connections of its own."""
         return Connection(self.url, self.credentials, timeout, patient=patient)
+
+    def pause(self, seconds: float) -> None:
+        """Wait before trying again; not when it was closed."""
+        self._closed.wait(seconds)
 
     def hang_up(self) -> None:
         """Let what waits at the server end now, without losing an answer that is on its way. Nothing is repeated any more."""
@@ -227,6 +234,10 @@ class Connection:
             reason += f" (of {len(request.content):,} bytes, which may be too many)"
         if self.closed:
             return StorageError(f"The client of {self.url} was closed before the answer came.")
+        if _distrusted(failure):
+            return StorageError(
+                f"{self.url} is not trusted: {reason}. Is SSL_CERT_FILE set, where its authority is one's own?"
+            )
         if isinstance(failure, NEVER_SENT):
             return StorageError(f"{self.url} cannot be reached: {reason}. Nothing was done. Does the server run there?")
         if request.safe:
@@ -278,6 +289,15 @@ def query_string(values: Mapping[str, Any] | None) -> str:
         if value is not None
     }
     return "?" + urlencode(given) if given else ""
+
+
+def _distrusted(failure: BaseException | None) -> bool:
+    """Whether it is the certificate: that will be the same the next time."""
+    while failure is not None:
+        if isinstance(failure, ssl.SSLCertVerificationError):
+            return True
+        failure = failure.__cause__ or failure.__context__
+    return False
 
 
 def _nobody(error: ProcessionError) -> ProcessionError:

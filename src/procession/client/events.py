@@ -14,7 +14,6 @@ import msgspec
 from msgspec import Struct
 
 from procession.client.connection import Connection
-from procession.client.sockets import shut
 from procession.engine.codec import decode
 from procession.errors import CommandRejected, StorageError
 
@@ -44,7 +43,7 @@ class Events:
         self._connection, self._query, self._after = connection, dict(query), after
         self._response: httpx2.Response | None = None
         self._source: Iterator[httpx2.ServerSentEvent] | None = None
-        self._ended = threading.Event()
+        self._was_open = False
         self._reading = threading.Lock()
 
     def __iter__(self) -> Events:
@@ -53,7 +52,7 @@ class Events:
     def __next__(self) -> LiveEvent:
         """The next event, once there is one."""
         with self._reading:
-            while not self._over:
+            while not self._connection.closed:
                 try:
                     event = next(self._open())
                     data = decode(event.data)
@@ -70,10 +69,7 @@ class Events:
 
     def close(self) -> None:
         """End it; whoever waits for the next event is told that there is none."""
-        self._ended.set()
-        response = self._response
-        if response is not None:
-            shut(response.extensions["network_stream"])
+        self._connection.close()
         with self._reading:
             self._leave()
 
@@ -84,10 +80,6 @@ class Events:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def _over(self) -> bool:
-        return self._ended.is_set() or self._connection.closed
 
     def _open(self) -> Iterator[httpx2.ServerSentEvent]:
         """What comes in, over a connection that is opened if there is none."""
@@ -101,21 +93,19 @@ class Events:
             try:
                 self._response = self._connection.stream("/api/events", self._query, headers, SILENCE)
             except StorageError:
-                if self._over:
+                if self._connection.closed:
                     return iter(())
-                if not self._connected_before and time.monotonic() - began > self._connection.timeout:
+                if not self._was_open and time.monotonic() - began > self._connection.timeout:
                     raise
             except CommandRejected as error:
                 if error.status != 429:
                     raise
             else:
-                self._connected_before = True
+                self._was_open = True
                 self._source = iter(httpx2.EventSource(self._response, max_event_size=LARGEST))
                 return self._source
-            self._ended.wait(pause * random.uniform(0.5, 1.0))
+            self._connection.pause(pause * random.uniform(0.5, 1.0))
             pause = min(LONGEST_PAUSE, pause * 2)
-
-    _connected_before = False
 
     def _leave(self) -> None:
         response, self._response, self._source = self._response, None, None

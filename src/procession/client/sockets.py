@@ -37,11 +37,6 @@ class Sockets:
         with self._lock:
             streams = list(self._streams)
         for stream in streams:
-            shut(stream, how)
-
-
-def shut(stream: Any, how: int = socket.SHUT_RDWR) -> None:
-    """End one side of a connection, or both."""
-    with suppress(OSError):  # it is closed already
-        # past what ssl does there: its state belongs to the thread that reads
-        socket.socket.shutdown(stream.get_extra_info("socket"), how)
+            with suppress(OSError):  # it is closed already
+                # past what ssl does there: its state belongs to the thread that reads
+                socket.socket.shutdown(stream.get_extra_info("socket"), how)

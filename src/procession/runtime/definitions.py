@@ -26,6 +26,14 @@ class Deployed(NamedTuple):
     process: ProcessDefinition
 
 
+class Parsed(NamedTuple):
+    """A process of a file that was read."""
+
+    file: str
+    data: bytes
+    process: ProcessDefinition
+
+
 class Definitions:
     """The definitions of one store. Compiled ones are kept for as long as the process runs."""
 
@@ -83,17 +91,13 @@ class Definitions:
     ) -> list[DefinitionRow]:
         """Add files, all or none; a process whose file has not changed keeps its version."""
         require_editor(principal)
-        problems: list[Problem] = []
-        parsed: list[tuple[str, bytes, ProcessDefinition]] = []
-        for file, data in files:
-            try:
-                found = read_bpmn(data, file)
-            except InvalidDefinition as error:
-                problems.extend(error.problems)
-                continue
-            parsed.extend((file, data, process) for process in found.processes)
-        if problems:
-            raise InvalidDefinition(problems)
+        return await self.add(read(files), principal, publish=publish)
+
+    async def add(
+        self, parsed: Sequence[Parsed], principal: Principal, *, publish: bool = False
+    ) -> list[DefinitionRow]:
+        """The same with files that were read before: large ones take seconds, in which others may write."""
+        require_editor(principal)
         result: list[DefinitionRow] = []
         for attempt in range(10):
             result, new = await self._versions(parsed, principal)
@@ -114,7 +118,7 @@ class Definitions:
         return result
 
     async def _versions(
-        self, parsed: Sequence[tuple[str, bytes, ProcessDefinition]], principal: Principal
+        self, parsed: Sequence[Parsed], principal: Principal
     ) -> tuple[list[DefinitionRow], list[DefinitionRow]]:
         """The row of each process, and which of them are new."""
         result: list[DefinitionRow] = []
@@ -210,6 +214,22 @@ class Definitions:
         )
 
 
+def read(files: Sequence[tuple[str, bytes]]) -> list[Parsed]:
+    """The processes of files, or everything that is wrong with them."""
+    problems: list[Problem] = []
+    parsed: list[Parsed] = []
+    for file, data in files:
+        try:
+            found = read_bpmn(data, file)
+        except InvalidDefinition as error:
+            problems.extend(error.problems)
+            continue
+        parsed.extend(Parsed(file, data, process) for process in found.processes)
+    if problems:
+        raise InvalidDefinition(problems)
+    return parsed
+
+
 def require_editor(principal: Principal) -> None:
     """Adding and publishing definitions needs the role editor or admin."""
     require_role(principal, "change definitions", "editor")
@@ -217,5 +237,5 @@ def require_editor(principal: Principal) -> None:
 
 def not_found(name: str, version: int | None = None) -> CommandRejected:
     """There is none, or none that may be seen."""
-    detail = f"There is no process {name!r}" + (f" in version {version}." if version is not None else ".")
+    detail = f"There is no process {name[:100]!r}" + (f" in version {version}." if version is not None else ".")
     return CommandRejected(404, "Process definition not found.", detail, key="error.definition_not_found")

@@ -274,7 +274,7 @@ class Work:
             raise CommandRejected(
                 404,
                 "Process definition not found.",
-                f"No version of {command.name!r} is published.",
+                f"No version of {command.name[:100]!r} is published.",
                 key="error.validation.process_instance.process_def_missing",
             )
         data = command.data

@@ -198,9 +198,11 @@ class Worker(Router):
             executor.cancel()
 
     def _fail(self, error: BaseException) -> None:
-        log.error("%s: stopped by an error", self.name, exc_info=error)
-        self._failure = error
-        self._ask_to_stop(self._grace)
+        """The first failure is the one that is raised."""
+        if self._failure is None:
+            self._failure = error
+            log.error("%s: stopped by an error", self.name, exc_info=error)
+            self._ask_to_stop(self._grace)
 
     def _ask_to_stop(self, grace: float) -> None:
         self._grace = grace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from procession.api.origins import Origin, check_origin, read_origin
+from procession.api.origins import Origin, check_origin, may_send, read_origin, sharing
 from procession.errors import CommandRejected
 
 
@@ -77,3 +77,27 @@ def test_origins_are_told_apart_by_scheme_host_and_port():
     assert read_origin("HTTPS://Example.com") == Origin("https", "example.com", 443)
     assert read_origin("http://example.com:8080") == Origin("http", "example.com", 8080)
     assert read_origin("*") is None
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://app.example.org", "https://app.example.org:443", "HTTPS://APP.example.org"]
+)
+def test_a_page_that_is_allowed_may_read_answers(origin):
+    told = dict(sharing({"origin": origin}, ["https://app.example.org"]))
+    assert told[b"access-control-allow-origin"] == origin.encode()
+    assert told[b"access-control-allow-credentials"] == b"true"
+    assert told[b"vary"] == b"origin"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [None, "null", "", "*", "https://evil.test", "http://app.example.org", "https://app.example.org.evil.test"],
+)
+def test_no_other_page_may_read_answers(origin):
+    assert sharing({} if origin is None else {"origin": origin}, ["https://app.example.org", "*", "null"]) == ()
+
+
+def test_what_a_page_may_send():
+    told = dict(may_send(["DELETE", "PUT"]))
+    assert told[b"access-control-allow-methods"] == b"DELETE, PUT"
+    assert b"x-csrf-token" in told[b"access-control-allow-headers"]

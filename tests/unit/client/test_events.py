@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -119,6 +120,22 @@ def wait_for(condition, seconds=20.0):
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("close", ["events", "client"])
+def test_who_waits_for_a_server_that_does_not_answer_is_woken_by_the_end(close):
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        client = Client(f"http://127.0.0.1:{deaf.getsockname()[1]}", token="t")
+        happening = client.events(after="1.0")
+        reading = threading.Thread(target=lambda: list(happening))
+        reading.start()
+        connection, _ = deaf.accept()
+        with connection:
+            connection.recv(65536)
+            (happening if close == "events" else client).close()
+            reading.join(5)
+            assert not reading.is_alive()
+        client.close()
 
 
 # -- a server that does what the test says ------------------------------------------------------------------------------

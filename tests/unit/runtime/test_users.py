@@ -12,7 +12,7 @@ from procession.runtime.clock import VirtualClock
 from procession.runtime.drive import drive
 from procession.runtime.ids import Ids
 from procession.runtime.sessions import Sessions, session_id
-from procession.runtime.users import Credentials, Users, has_password
+from procession.runtime.users import Credentials, Users, has_password, hash_password, why_no_name
 from procession.storage.memory import MemoryStorage
 from procession.storage.sqlite import SqliteStorage
 
@@ -119,8 +119,125 @@ def test_only_an_administrator_manages_users(users):
         users.add("eve", PASSWORD, ["admin"], clerk),
         users.set_roles("ana", ["admin"], clerk),
         users.remove("ana", clerk),
+        users.set_password("eve", PASSWORD, clerk, ""),
     ):
         with pytest.raises(CommandRejected) as refusal:
             drive(attempt)
         assert (refusal.value.status, refusal.value.key) == (403, "error.forbidden")
     assert [user.name for user in drive(users.list())] == ["ana"]
+
+
+# -- names and passwords ----------------------------------------------------------------------------------------------
+
+
+def refusal(coroutine) -> CommandRejected:
+    with pytest.raises(CommandRejected) as refused:
+        drive(coroutine)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    "name", ["ana", "ana.b+c@example.org", "müller", "Юрий", "Ελένη", "李雷", "さくら", "a-1_2", "x" * 100]
+)
+def test_people_are_called_many_things(name):
+    assert why_no_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "letters"), ("a b", "letters"), ("a/b", "letters"), ("a\0", "letters"), ("a\n", "letters"), ("x" * 101, "letters"),
+        ("a\u200db", "letters"), ("\u202eana", "letters"), ("e\u0301ric", "letters"), ("\ud800", "letters"),
+        ("system", "engine"), ("System", "engine"),
+        ("ａｎａ", "another way"), ("ﬁnn", "another way"), ("ana²", "another way"),
+        ("аna", "several scripts"), ("anα", "several scripts"), ("ｓystem", "engine"),
+    ],
+)  # fmt: skip
+def test_what_nobody_is_called(users, name, why):
+    assert why in (why_no_name(name) or "")
+    error = refusal(users.add(name, PASSWORD, ["clerk"], SYSTEM))
+    assert error.status == 422
+    assert error.detail.isprintable()
+    assert [user.name for user in drive(users.list())] == ["ana"]
+
+
+def test_nobody_gets_a_name_that_looks_like_another(users):
+    for name in ("Ana", "ANA"):
+        assert refusal(users.add(name, PASSWORD, ["clerk"], SYSTEM)).status == 409
+    assert drive(users.add("anna", PASSWORD, ["clerk"], SYSTEM))
+    assert not drive(users.add("ana", PASSWORD, ["clerk"], SYSTEM)), "it is no new one"
+
+
+def test_who_is_there_already_may_keep_any_name(users, storage):
+    """Names were not always checked like this."""
+    row = drive(users.find("ana"))
+    for name in ("ANA", "аna"):
+        drive(storage.put_user(row._replace(name=name), []))
+        assert not drive(users.add(name, PASSWORD, ["clerk"], SYSTEM))
+        drive(users.set_roles(name, ["manager"], SYSTEM))
+        assert drive(users.verify(name, PASSWORD)) == Principal(name, frozenset({"manager"}))
+        drive(users.remove(name, SYSTEM))
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 501, "nul\0nul\0nul", "\ud800" * 10])
+def test_what_is_no_password(users, password):
+    before = credentials(users)
+    for attempt in (
+        users.add("ana", password, ["clerk"], SYSTEM),
+        users.set_password("ana", password, Principal("ana"), before.stamp),
+    ):
+        assert refusal(attempt).status == 422
+    assert credentials(users) == before
+
+
+def test_a_password_may_be_hashed_before(users):
+    hashed = hash_password("another password")
+    assert hash_password(hashed) is hashed
+    drive(users.add("ana", hashed, ["clerk"], SYSTEM))
+    assert drive(users.verify("ana", "another password")) is not None
+
+
+def test_one_changes_ones_own_password(users, storage, clock):
+    ana, before = Principal("ana", frozenset({"clerk"})), credentials(users)
+    sessions = Sessions(storage, clock.now)
+    id = session_id(drive(sessions.open(drive(users.find("ana")), HOUR)).secret)
+    drive(users.set_password("ana", "another password", ana, before.stamp))
+    assert drive(users.verify("ana", "another password")) == ana
+    assert drive(users.verify("ana", PASSWORD)) is None
+    assert drive(sessions.find([id])) == {}
+    late = users.set_password("ana", "a third password", ana, before.stamp)
+    assert refusal(late).key == "error.state.password", "somebody was faster"
+    assert drive(users.verify("ana", "another password")) == ana
+    assert refusal(users.set_password("eve", PASSWORD, Principal("eve"), "")).status == 404
+
+
+def test_the_last_administrator_stays(users):
+    drive(users.add("root", PASSWORD, ["admin"], SYSTEM))
+    root = Principal("root", frozenset({"admin"}))
+    attempts = (
+        lambda: users.remove("root", root),
+        lambda: users.set_roles("root", ["clerk"], root),
+        lambda: users.add("root", PASSWORD, ["clerk"], root),
+    )
+    for attempt in attempts:
+        assert refusal(attempt()).key == "error.state.last_admin"
+    drive(users.set_roles("root", ["admin", "clerk"], root))
+    drive(users.set_roles("ana", ["admin"], root))
+    drive(users.remove("root", root))
+    drive(users.remove("ana", SYSTEM))  # whoever has the shell can make another one
+    assert drive(users.list()) == []
+
+
+def test_what_was_changed_is_in_the_audit_log(users, storage):
+    drive(users.set_roles("ana", ["manager", "clerk"], SYSTEM))
+    drive(users.set_password("ana", "another password", Principal("ana"), credentials(users).stamp))
+    drive(users.add("ana", PASSWORD, ["clerk"], SYSTEM))
+    drive(users.remove("ana", SYSTEM))
+    rows = drive(storage.audit())
+    assert [(row.actor, row.event, row.identifier, row.detail) for row in reversed(rows)] == [
+        ("system", "Create", "ana", "clerk"),
+        ("system", "Update roles", "ana", "clerk, manager"),
+        ("ana", "Update password", "ana", ""),
+        ("system", "Update password and roles", "ana", "clerk"),
+        ("system", "Delete", "ana", ""),
+    ]

@@ -330,6 +330,21 @@ def test_retry_may_give_up_at_once(engine):
     assert "there is no such shop" in exception.message
 
 
+@pytest.mark.parametrize(
+    ("error", "backoff"), [(ValueError("no"), lambda attempt: 1 / 0), (Retry("no", backoff=float("inf")), None)]
+)
+def test_a_back_off_that_makes_no_sense_leaves_the_job_to_its_lease(engine, caplog, error, backoff):
+    worker, tries = failing(engine, error, backoff=backoff)
+    order = engine.start("order")
+    worker.run(until_idle=True)
+    assert "its back-off cannot be worked out, so its lease will run out" in caplog.text
+    assert worker.run(until_idle=True) == 0
+    engine.clock.advance(61)
+    worker.run(until_idle=True)
+    assert tries == [4, 4]
+    assert engine.instance(order.id).waiting_at == ["pack"]
+
+
 def test_a_bpmn_error_goes_where_it_is_caught(engine):
     worker, tries = failing(engine, BpmnError("BROKEN", "It fell.", {"height": 2}))
     order = engine.start("order")
@@ -535,9 +550,14 @@ def test_a_coroutine_is_cancelled_when_the_grace_is_over(engine):
     assert cancelled.wait(5)
 
 
-def test_a_handler_may_stop_its_worker(engine):
+@pytest.mark.parametrize("kind", ["function", "coroutine"])
+def test_a_handler_may_stop_its_worker(engine, kind):
     worker = Worker(engine, poll=0.01)
-    worker.job("pack")(lambda job: worker.stop())
+
+    async def stop(job):
+        worker.stop()
+
+    worker.job("pack")(stop if kind == "coroutine" else lambda job: worker.stop())
     order = engine.start("order")
     worker.run()
     assert engine.instance(order.id).waiting_at == ["send"]
