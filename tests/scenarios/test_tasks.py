@@ -151,6 +151,19 @@ def test_a_failed_job_is_handed_out_again_while_retries_are_left(scenario):
     assert story.complete_job(job).status == "FINISHED"
 
 
+def test_the_last_failure_of_a_job_counts_once(scenario):
+    """A worker whose report was taken, but not answered, reports again."""
+    story = scenario(one(kind="service_task")).start()
+    job = story.take_job("work")
+    story.fail_job(job, "no network", retries=0)
+    with pytest.raises(CommandRejected) as refused:
+        story.fail_job(job, "no network", retries=0)
+    assert (refused.value.status, refused.value.title) == (409, "Job has no retries left.")
+    assert len(story.incidents) == 1
+    story.retry("work")
+    assert story.complete_job("work").status == "FINISHED"
+
+
 def test_a_job_is_put_off(scenario):
     story = scenario(one(kind="service_task")).start()
     story.fail_job("work", backoff=60)

@@ -269,10 +269,10 @@ def _query(operation: Operation, raw: bytes) -> Any:
         if key in known:
             raise _wrong_parameter(name, "It is given twice.")
         known[key] = value
+    if "variables" in given:
+        raise _wrong_parameter("variables", "There is no such parameter here.")
     if rest:
         given["variables"] = rest
-    elif "variables" in given:
-        raise _wrong_parameter("variables", "Write var.PATH=VALUE.")
     try:
         result = msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:

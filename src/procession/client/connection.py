@@ -119,6 +119,8 @@ class Connection:
                 repeat = (request.safe or isinstance(failure, NEVER_SENT)) and not _distrusted(failure)
                 cause: BaseException | None = failure
                 least = 0.0
+            except httpx2.DecodingError as failure:
+                raise self.stranger(str(failure)) from None
             except RuntimeError as failure:  # of a library that was closed in the middle of it
                 if not self.closed:
                     raise

@@ -182,7 +182,12 @@ def test_what_is_not_built_yet_is_a_refusal():
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(200, b"<html>hello</html>", media="text/html"), Answer(200, {"name": 5}), Answer(200, b"\xff\xfe")],
+    [
+        Answer(200, b"<html>hello</html>", media="text/html"),
+        Answer(200, {"name": 5}),
+        Answer(200, b"\xff\xfe"),
+        Answer(200, b"no gzip", {"Content-Encoding": "gzip"}),
+    ],
 )
 def test_another_kind_of_server_is_found_out(answer):
     said = r"does not answer as a procession server would .* Is the address right"
@@ -287,6 +292,28 @@ def test_closing_wakes_who_waits_for_an_answer():
             asking.join(5)
         assert not asking.is_alive()
         assert "was closed before the answer came" in said[0]
+
+
+def test_hanging_up_ends_what_waits_but_not_an_answer_that_is_on_its_way():
+    """The server hears that nothing more comes, ends the long poll, and what it had sent by then is received."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        client = Client(f"http://127.0.0.1:{listening.getsockname()[1]}", token="t")
+        jobs: list[list[object]] = []
+        polling = threading.Thread(target=lambda: jobs.append(client.activate_jobs("pack", wait=20)))
+        polling.start()
+        connection, _ = listening.accept()
+        with connection:
+            while b"waitMs" not in connection.recv(65536):
+                pass
+            client.hang_up()
+            assert connection.recv(65536) == b""
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n")
+            connection.sendall(b'{"items":[]}')
+            polling.join(5)
+        assert jobs == [[]]
+        with pytest.raises(StorageError, match="is closed"):
+            client.me()
+        client.close()
 
 
 def test_threads_share_a_client():

@@ -445,7 +445,7 @@ def test_a_lost_lease_is_logged_and_its_result_dropped(engine, caplog):
 
 
 def test_a_lease_that_cannot_be_extended_is_known_before_the_handler_ends(engine, caplog):
-    worker, started, finish = Worker(engine, lock=0.2, poll=0.01), threading.Event(), threading.Event()
+    worker, started, finish = Worker(engine, lock=2.0, poll=0.01), threading.Event(), threading.Event()
     worker.job("pack")(lambda job: started.set() or (finish.wait(10) and {"by": "us"}))
     order = engine.start("order")
     with worker:

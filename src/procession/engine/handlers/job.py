@@ -39,6 +39,9 @@ def fail_job(step: Step, command: FailJob, principal: Principal) -> None:
     check_report(command, principal)
     refuse_ended(step)
     job = waiting(step, command.job, Job, "Job")
+    if job.retries == 0:
+        detail = f"Job {job.id} has failed for the last time already; it needs a repair."
+        raise CommandRejected(409, "Job has no retries left.", detail, key="error.state.no_retries")
     retries = max(0, job.retries - 1) if command.retries is None else command.retries
     due = step.at + command.backoff if command.backoff else 0
     step.record(e.JobFailed(job.id, job.token, retries, command.message, due))
