@@ -171,6 +171,48 @@ def test_many_items(ask):
     assert ask("POST", START, f"{{{names}}}".encode()).status == 201
 
 
+LONG = "x" * 15_000
+ECHOES = [
+    ("POST", "/api/messages", {"name": "n", "ttl": LONG}),
+    ("POST", "/api/messages", {"name": "n", LONG: 1}),
+    ("POST", "/api/messages", {"name": f"\0{LONG}"}),
+    ("POST", "/api/messages", {"name": "n", "correlationKey": [LONG]}),
+    ("POST", "/api/jobs/1/complete", {"token": LONG}),
+    ("POST", "/api/jobs/report", {"reports": [{"id": LONG, "token": 1, "outcome": LONG}]}),
+    ("POST", "/api/instances/1/operations", {"operationType": LONG}),
+    ("POST", "/api/feel/evaluate", {"expression": f"1 + {LONG} +"}),
+    ("POST", "/api/feel/evaluate", {"expression": f'"{LONG}'}),
+    ("POST", "/api/feel/evaluate", {"expression": "(" + LONG}),
+    ("POST", "/api/tasks/1/assign", {"assignee": f"\0{LONG}"}),
+    ("POST", "/api/tasks/1/complete", {"variables": {LONG: {LONG: [[[{LONG: [None] * 9}]]]}}, LONG: 1}),
+    ("POST", START, {"startCondition": f"\0{LONG}"}),
+    ("POST", START, {"startCondition": [LONG]}),
+    ("POST", "/api/process/fill/start/inheritFrom/1", {"paramsToInherit": {LONG: 1}}),
+    ("PUT", "/api/users/bo", {"roles": [f" {LONG[:9_000]}"], "password": "long enough"}),
+    ("PUT", f"/api/users/{LONG[:5_000]}", {"roles": ["a"], "password": "long enough"}),
+    ("GET", f"/api/instances?startedAfter={LONG[:7_000]}", None),
+    ("GET", f"/api/instances?startedAfter=2020-01-01T00:00:00Z[{LONG[:7_000]}]", None),
+    ("GET", f"/api/instances?status={LONG[:7_000]}", None),
+    ("GET", f"/api/instances?cursor={LONG[:7_000]}", None),
+    ("GET", f"/api/instances?{LONG[:7_000]}=1", None),
+    ("GET", f"/api/events?kinds={LONG[:7_000]}", None),
+    ("GET", f"/api/definitions?cursor={LONG[:7_000]}", None),
+    ("POST", f"/api/process/{LONG[:9_000]}/start", {}),
+    ("GET", f"/api/definitions/{LONG[:9_000]}/versions/1", None),
+    ("GET", f"/api/definitions/fill/versions/{LONG[:9_000]}", None),
+    ("GET", f"/api/instances/{LONG[:9_000]}", None),
+    ("GET", f"/api/process/1/data/{LONG[:9_000]}", None),
+    ("GET", f"/api/{LONG[:9_000]}", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ECHOES, ids=lambda value: str(value)[:40])
+def test_what_is_long_does_not_come_back(ask, method, path, body):
+    reply = ask(method, path, body)
+    assert reply.status in (404, 422)
+    decent(reply, reply.status, path)
+
+
 UNKNOWN = [
     ("POST", "/api/auth/login", {"username": "a", "password": "b", "admin": True}, "/admin"),
     ("POST", "/api/messages", {"name": "n", "correlationkey": "k"}, "/correlationkey"),

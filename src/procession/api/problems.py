@@ -27,6 +27,7 @@ from procession.errors import (
 log = logging.getLogger("procession.api")
 
 MEDIA = "application/problem+json"
+LONGEST_DETAIL, LONGEST_TEXT = 600, 300
 
 
 class FieldError(Struct):
@@ -86,7 +87,7 @@ def problem(error: BaseException, path: str, request_id: str) -> dict[str, Any]:
         "type": "about:blank",
         "title": refused.title,
         "status": refused.status,
-        "detail": refused.detail,
+        "detail": _clipped(refused.detail, LONGEST_DETAIL),
         "instance": path,
         "errorKey": refused.key,
         "defaultMessage": refused.title,
@@ -94,7 +95,14 @@ def problem(error: BaseException, path: str, request_id: str) -> dict[str, Any]:
     }
     for name, value in refused.extra.items():
         document.setdefault(name, value)
+    for error in document.get("errors") or ():
+        error.update({name: _clipped(text, LONGEST_TEXT) for name, text in error.items()})
     return document
+
+
+def _clipped(text: str, most: int) -> str:
+    """Details quote what was sent: whoever sends much does not get it all back."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def headers_of(document: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:

@@ -39,10 +39,9 @@ class EventsQuery(Query):
         str | None, Meta(description="Names of events, with commas.", extra_json_schema={"pattern": SOME_KINDS})
     ] = None
     after: Annotated[
-        str | None,
+        Annotated[str, Meta(pattern=EVENT_ID)] | None,
         Meta(
-            description="The id of an event, or with `instance` a position of its history: what came after it is sent first.",
-            extra_json_schema={"pattern": EVENT_ID},
+            description="The id of an event, or with `instance` a position of its history: what came after it is sent first."
         ),
     ] = None
 
