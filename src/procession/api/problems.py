@@ -95,8 +95,10 @@ def problem(error: BaseException, path: str, request_id: str) -> dict[str, Any]:
     }
     for name, value in refused.extra.items():
         document.setdefault(name, value)
-    for error in document.get("errors") or ():
-        error.update({name: _clipped(text, LONGEST_TEXT) for name, text in error.items()})
+    if "errors" in document:
+        document["errors"] = [
+            {name: _clipped(text, LONGEST_TEXT) for name, text in each.items()} for each in document["errors"]
+        ]
     return document
 
 
@@ -114,6 +116,8 @@ def headers_of(document: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", str(document["retryAfter"]).encode()))
     if document.get("allow"):
         headers.append((b"allow", ", ".join(document["allow"]).encode()))
+    if document["status"] in (408, 413):  # the rest of the body is not read
+        headers.append((b"connection", b"close"))
     return headers
 
 
