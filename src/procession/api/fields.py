@@ -16,8 +16,8 @@ Instance = Annotated[Id, Meta(description="The id of a process instance.")]
 Process = Annotated[Text, Meta(description="The name of a process definition.")]
 Node = Annotated[Text, Meta(description="The id of a flow node in the BPMN file.")]
 
-Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-Duration = Annotated[str, Meta(extra_json_schema={"format": "duration"})]
+Instant = Annotated[str, Meta(examples=["2030-01-31T12:00:00Z"], extra_json_schema={"format": "date-time"})]
+Duration = Annotated[str, Meta(examples=["PT1H"], extra_json_schema={"format": "duration"})]
 
 Reason = Annotated[str, Meta(description="Why; it is kept in the history.")]
 Fence = Annotated[int, Meta(description="The fencing number that the job was handed out with.", ge=0, le=LARGEST_ID)]

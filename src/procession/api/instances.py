@@ -41,9 +41,13 @@ class InstanceQuery(PageQuery):
     ] = None
     status: Annotated[
         str | None,
-        Meta(description="One, or several with commas: STARTED,ON_HOLD.", extra_json_schema={"pattern": SOME_STATUSES}),
+        Meta(
+            description="One, or several with commas.",
+            examples=["STARTED,ON_HOLD"],
+            extra_json_schema={"pattern": SOME_STATUSES},
+        ),
     ] = None
-    business_key: Annotated[Text | None, Meta(description="Exactly this one.")] = None
+    business_key: Annotated[Text | None, Meta(description="Exactly this one.", examples=["ana"])] = None
     started_after: Annotated[Instant | None, Meta(description="ISO 8601.")] = None
     started_before: Annotated[Instant | None, Meta(description="ISO 8601.")] = None
     parent: Annotated[Instance | None, Meta(description="Instances that this one called.")] = None

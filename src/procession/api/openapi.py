@@ -177,7 +177,7 @@ def _operation(each: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "operationId": each.name,
         "tags": [each.tag],
-        "summary": each.summary.rstrip("."),
+        "summary": each.summary.rstrip(".").replace("`", ""),
         "description": each.description or each.summary,
     }
     if each.public:

@@ -36,7 +36,12 @@ class EventsQuery(Query):
     definition: Process | None = None
     tasks: Annotated[Literal["mine"] | None, Meta(description="Only tasks that concern the reader.")] = None
     kinds: Annotated[
-        str | None, Meta(description="Names of events, with commas.", extra_json_schema={"pattern": SOME_KINDS})
+        str | None,
+        Meta(
+            description="Names of events, with commas.",
+            examples=["status,task"],
+            extra_json_schema={"pattern": SOME_KINDS},
+        ),
     ] = None
     after: Annotated[
         Annotated[str, Meta(pattern=EVENT_ID)] | None,
