@@ -213,6 +213,27 @@ def test_what_is_long_does_not_come_back(ask, method, path, body):
     decent(reply, reply.status, path)
 
 
+@pytest.mark.parametrize(
+    ("expression", "status"),
+    [
+        ("0" * 20_000, 200), ("1" * 20_000, 422), ("1e400", 200), ("1e6144", 200), ("1e6145", 422),
+        ("-1e99999999999999999999", 422), ("1e-99999999999999999999", 200),
+        ("[1..3]", 422), ("function(x) x", 422), ("", 422), ("(" * 10_000, 422), ("9**9**9**9", 200), ("-big", 200), ("big", 200),
+        ("for i in 1..1000000000 return i", 422), ('matches("a", "a{99999}")', 200), ('string("\\uD800")', 200),
+        ('"\\u0000"', 200),
+        ("(function(f) f(f))(function(f) f(f))", 422), ("@" + '"' + "P" + "9" * 5_000 + 'Y"', 422),
+    ],
+    ids=lambda value: str(value)[:30],
+)  # fmt: skip
+def test_expressions(ask, expression, status):
+    body = b'{"expression": %b, "context": {"big": 1e999999}}' % json.dumps(expression).encode()
+    reply = ask("POST", "/api/feel/evaluate", body)
+    assert b"Infinity" not in reply.body
+    if reply.status != 200:
+        decent(reply, 422, "/api/feel/evaluate")
+    assert reply.status == status
+
+
 UNKNOWN = [
     ("POST", "/api/auth/login", {"username": "a", "password": "b", "admin": True}, "/admin"),
     ("POST", "/api/messages", {"name": "n", "correlationkey": "k"}, "/correlationkey"),

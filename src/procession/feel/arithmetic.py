@@ -167,7 +167,7 @@ def negate(value: Any) -> Any:
     """Minus a number or a duration."""
     value = _exact(value)
     if type(value) in _NUMBERS:
-        return -value if type(value) is int else CONTEXT.minus(value)
+        return -value if type(value) is int else _finite(CONTEXT.minus(value))
     if isinstance(value, YearMonthDuration):
         return YearMonthDuration(-value.months)
     if isinstance(value, DayTimeDuration):

@@ -189,7 +189,10 @@ class _Parser:
         self._take(token)
         match token.kind:
             case "number":
-                return tree.Literal(token.at, _number(token.text))
+                number = _number(token.text)
+                if isinstance(number, Decimal) and not number.is_finite():  # no JSON has a form for that
+                    raise self._error("The number is too large: it must be less than 1E+6145.", token.at)
+                return tree.Literal(token.at, number)
             case "string":
                 return tree.Literal(token.at, lexer.unescape(token.text))
             case "name" if token.text in _CONSTANTS:

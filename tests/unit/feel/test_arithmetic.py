@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from procession.errors import ExpressionError
 from tests.unit.feel.evaluation import feel
 
 DIGITS_34 = 10**34 - 1
@@ -78,3 +79,13 @@ def test_sums_and_order_agree_with_python(x: int, y: int) -> None:
 def test_products_are_exact_or_rounded_to_34_digits(x: int, y: int) -> None:
     product = feel("x * y", x=x, y=y)
     assert product == x * y or abs(product - x * y) <= Decimal(abs(x * y)).scaleb(-33)
+
+
+def test_no_number_is_infinite():
+    """JSON has no form for it: what would be is an error of the expression, or null."""
+    assert feel("1e6144") == Decimal("1e6144")
+    for text in ("1e6145", "-1e99999999999999999999", f"{'9' * 20_000}"):
+        with pytest.raises(ExpressionError, match="too large"):
+            feel(text)
+    assert feel("-x", x=Decimal("1e999999")) is None
+    assert feel("0" * 20_000 + "7") == 7
