@@ -109,11 +109,11 @@ class Node:
 
     async def _turn(self) -> None:
         ELSEWHERE.set(self._elsewhere)
-        while not self._stop or self.intake.waiting:
+        while not self._stop:
             await self._wake.wait()
             self._wake.clear()
             try:
-                while self.intake.waiting:
+                while self.intake.waiting and not self._stop:  # what is queued then is decided when the machine closes
                     while not self.intake.enter():  # a thread is between two transactions
                         await asyncio.sleep(LET_OTHERS)
                     try:
@@ -125,8 +125,6 @@ class Node:
             except Exception:
                 log.exception("the crank stumbled; commands that were not decided are decided next")
                 self._wake.set()
-            if self._stop:
-                return
 
     async def _elsewhere(self, work: Callable[[], None]) -> None:
         await self._loop.run_in_executor(self._committer, work)

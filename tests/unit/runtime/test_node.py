@@ -13,6 +13,7 @@ from procession.engine.access import SYSTEM
 from procession.errors import CommandRejected, StorageError
 from procession.runtime.asks import Ask, Start
 from procession.runtime.clock import SystemClock
+from procession.runtime.drive import drive
 from procession.runtime.machine import Machine
 from procession.runtime.node import Node
 from procession.storage.memory import MemoryStorage
@@ -144,3 +145,37 @@ def test_threads_and_the_loop_take_turns(tmp_path):
         await node.close()
 
     asyncio.run(story())
+
+
+SPIN = (
+    process("spin")
+    .start()
+    .exclusive("again")
+    .script("count", "=n + 1", "n")
+    .exclusive("enough")
+    .when("=n < 0")
+    .end()
+    .back_to("enough")
+    .otherwise()
+    .to("again")
+    .build()
+)
+
+
+def test_closing_does_not_wait_for_a_long_run_which_goes_on_later(tmp_path):
+    async def story():
+        node = node_of(SqliteStorage(tmp_path / "node.db"))
+        node.machine.alone(node.definitions.deploy([("spin.bpmn", SPIN)], SYSTEM, publish=True))
+        await node.open()
+        asked = asyncio.ensure_future(node.ask(Ask(Start("spin", {"n": 0}), SYSTEM)))
+        while not await node.read(node.storage.ready(1)):
+            await asyncio.sleep(0.01)
+        await node.close()
+        with pytest.raises(StorageError, match="goes on when it is opened again"):
+            await asked
+
+    asyncio.run(story())
+    store = SqliteStorage(tmp_path / "node.db")
+    drive(store.open())
+    assert len(drive(store.ready(2))) == 1
+    drive(store.close())
