@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from procession.api.problems import refusal
@@ -12,6 +13,8 @@ from procession.runtime.live import Filter, Hub, Listener
 if TYPE_CHECKING:
     from procession.api.edge import Limits
     from procession.api.identity import Identity, Who
+
+log = logging.getLogger("procession.api")
 
 LOOK = 1.0
 """Seconds after which a changed role, a removed user or an ended session is noticed."""
@@ -62,6 +65,9 @@ class Streams:
                 await self._identity.refresh()
             except StorageError:
                 continue  # nobody's rights can be looked up now, and nothing can change them
+            except Exception:
+                log.exception("the rights of those who listen could not be looked up; tried again in %g s", LOOK)
+                continue
             for listener, who in list(self._open.items()):
                 now = self._identity.current(who)
                 if now is None:
