@@ -136,14 +136,13 @@ async def activate_jobs(call: Call) -> Page[Any]:
     """
     body: Activate = call.body
     require_role(call.principal, "take jobs", "worker")
-    wait = checks.number(body.wait_ms, "waitMs", 0) / 1000
     jobs = await call.edge.handout.activate(
         checks.text(body.type, "The type of a job"),
         checks.text(body.worker, "The name of a worker"),
-        checks.number(body.max_jobs, "maxJobs", 1, 10_000),
-        _microseconds(body.lock_ms, "lockMs", 1),
+        body.max_jobs,
+        body.lock_ms * 1000,
         body.fetch_variables,
-        min(wait, call.edge.limits.longest_wait),
+        min(body.wait_ms / 1000, call.edge.limits.longest_wait),
     )
     call.edge.metrics.jobs_handed_out(len(jobs))
     return Page(items=jobs)
@@ -206,9 +205,8 @@ async def _complete(call: Call, job: int, body: Result | Report) -> Done:
 
 async def _fail(call: Call, job: int, body: Failure | Report) -> Done:
     _require_worker(call)
-    retries = None if body.retries is None else checks.number(body.retries, "retries", 0)
-    backoff = _microseconds(body.backoff_ms, "backoffMs")
-    return await done(call, job, c.FailJob(job, checks.remark(body.message), retries, backoff), body.token)
+    command = c.FailJob(job, checks.remark(body.message), body.retries, body.backoff_ms * 1000)
+    return await done(call, job, command, body.token)
 
 
 async def _throw(call: Call, job: int, body: BusinessError | Report) -> Done:
@@ -221,21 +219,19 @@ async def _throw(call: Call, job: int, body: BusinessError | Report) -> Done:
 async def _extend(call: Call, job: int, body: Extension | Report) -> Leased:
     _require_worker(call)
     now = call.node.clock.now()
-    deadline = now + _microseconds(body.lock_ms, "lockMs", 1)
-    fence = checks.identity(body.token, "Lease")
-    if not await call.node.alone(call.node.storage.extend_lease(job, fence, now, deadline)):
+    deadline = now + body.lock_ms * 1000
+    if not await call.node.alone(call.node.storage.extend_lease(job, body.token, now, deadline)):
         raise await _lost(call, job)
-    return Leased(str(job), fence, instant(deadline))
+    return Leased(str(job), body.token, instant(deadline))
 
 
 async def _release(call: Call, job: int, body: Return | Report) -> Leased:
     _require_worker(call)
-    fence = checks.identity(body.token, "Lease")
     found = await call.read(call.node.storage.job(job))
-    if found is None or not await call.node.alone(call.node.storage.release_lease(job, fence)):
+    if found is None or not await call.node.alone(call.node.storage.release_lease(job, body.token)):
         raise await _lost(call, job)
     call.edge.handout.released(found.job.type)
-    return Leased(str(job), fence, None)
+    return Leased(str(job), body.token, None)
 
 
 OUTCOMES: dict[str, Any] = {
@@ -252,10 +248,6 @@ async def _lost(call: Call, job: int) -> CommandRejected:
     if await call.read(call.node.storage.job(job)) is None:
         return refusal(404, "Job not found.", f"There is no open job {job}.", "error.job_not_found")
     return refusal(409, "Lease is lost.", f"Job {job} is not yours any more.", "error.state.lease_lost")
-
-
-def _microseconds(milliseconds: int, what: str, least: int = 0) -> int:
-    return checks.number(milliseconds, what, least, checks.LONGEST_SPAN // 1000) * 1000
 
 
 def _id(call: Call) -> int:
