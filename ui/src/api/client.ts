@@ -9,6 +9,8 @@ type Options = {
   body?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
+  /** Told the status of an answer that is no refusal. */
+  answered?: (status: number) => void
 }
 
 type Session = {
@@ -31,7 +33,10 @@ const SAFE = new Set(['GET', 'HEAD'])
 export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
   for (let renewed = false; ; renewed = true) {
     const answer = await send(method, path, options)
-    if (answer.ok) return await read<T>(answer)
+    if (answer.ok) {
+      options.answered?.(answer.status)
+      return await read<T>(answer)
+    }
     const problem = await problemOf(answer)
     if (problem.status === 401 && session !== null) await session.again()
     else if (problem.errorKey === 'error.csrf' && !renewed && session !== null) await session.renew()

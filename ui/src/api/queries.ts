@@ -76,7 +76,7 @@ export const instance = (id: string) =>
 /** The instance as it was at a position of its history: that never changes. */
 export const instanceAt = (id: string, at: number) =>
   queryOptions({
-    queryKey: ['instance', id, 'at', at],
+    queryKey: ['instance-at', id, at],
     queryFn: ({ signal }) => call<Instance>('GET', path`/api/instances/${id}/state`, { query: { at }, signal }),
     staleTime: Infinity,
   })

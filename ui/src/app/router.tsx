@@ -1,5 +1,5 @@
 /** The addresses. What is looked at is in the path, how it is looked at in the query; what is not known there is left alone. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, parseSearchWith, redirect, stringifySearchWith } from '@tanstack/react-router'
 import { Failure } from '../parts/Failure'
 import { NotFound } from './NotFound'
 import { Shell } from './Shell'
@@ -33,7 +33,11 @@ const tasks = createRoute({
 })
 const task = createRoute({ getParentRoute: () => root, path: '/tasks/$id', component: lazyRouteComponent(() => import('../pages/tasks/TaskPage'), 'TaskPage') })
 
-const requests = createRoute({ getParentRoute: () => root, path: '/requests', component: lazyRouteComponent(() => import('../pages/requests/Requests'), 'Requests') })
+const requests = createRoute({
+  getParentRoute: () => root, path: '/requests',
+  validateSearch: (given: Record<string, unknown>) => optional({ show: one(given.show, ['finished'] as const) }),
+  component: lazyRouteComponent(() => import('../pages/requests/Requests'), 'Requests'),
+})
 const request = createRoute({ getParentRoute: () => root, path: '/requests/$id', component: lazyRouteComponent(() => import('../pages/requests/Request'), 'Request') })
 
 const instances = createRoute({
@@ -74,6 +78,9 @@ export const router = createRouter({
     home, start, startForm, tasks, task, requests, request, instances, status, failedStarts, definitions, importPage, definition,
     short('/i/$id', '/instances/$id'), short('/t/$id', '/tasks/$id'), short('/d/$id', '/definitions/$id'), short('/login', '/tasks'),
   ]),
+  // an id has more digits than a number holds: what is in the query is text, not JSON
+  parseSearch: parseSearchWith((value) => value),
+  stringifySearch: stringifySearchWith(JSON.stringify),
   defaultPreload: 'intent',
   defaultPreloadDelay: 80,
   scrollRestoration: true,

@@ -10,7 +10,8 @@ export type Row<T> = { item: T; gone: boolean }
 
 type Shown<T> = { key: string; pages: number; items: Map<string, T> }
 
-export type Calm<T> = { rows: Row<T>[]; fresh: number; show: () => void }
+/** `show` what is new as well; `tidy`: only let go of what went. */
+export type Calm<T> = { rows: Row<T>[]; fresh: number; show: () => void; tidy: () => void }
 
 export function useCalm<T extends Item>(pages: readonly { items: readonly T[] }[] | undefined, key: string): Calm<T> | undefined {
   const [shown, setShown] = useState<Shown<T> | null>(null)
@@ -21,7 +22,12 @@ export function useCalm<T extends Item>(pages: readonly { items: readonly T[] }[
   const rows = [...current.items.values()].map((item) => ({ item: now.get(item.id) ?? item, gone: !now.has(item.id) }))
   let fresh = 0
   for (const id of now.keys()) if (!current.items.has(id)) fresh += 1
-  return { rows, fresh, show: () => setShown({ key, pages: pages.length, items: now }) }
+  return {
+    rows,
+    fresh,
+    show: () => setShown({ key, pages: pages.length, items: now }),
+    tidy: () => setShown({ ...current, items: new Map([...current.items].filter(([id]) => now.has(id))) }),
+  }
 }
 
 /** What is shown by now: everything of another list, a part more of the same one, else what was shown before. */

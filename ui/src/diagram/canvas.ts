@@ -1,0 +1,203 @@
+/** bpmn-js as we use it: draw, mark, select, walk along the flows. */
+import type NavigatedViewer from 'bpmn-js/lib/NavigatedViewer'
+import type DiagramCanvas from 'diagram-js/lib/core/Canvas'
+import type ElementRegistry from 'diagram-js/lib/core/ElementRegistry'
+import type Overlays from 'diagram-js/lib/features/overlays/Overlays'
+import type { Badge, Marks } from './marks'
+
+type Element = {
+  id: string
+  type: string
+  x: number
+  y: number
+  width: number
+  height: number
+  parent?: Element
+  businessObject: { name?: string; $type: string }
+  incoming?: Arrow[]
+  outgoing?: Arrow[]
+  host?: Element
+  labelTarget?: Element
+}
+type Arrow = { id: string; type: string; source: Element; target: Element; businessObject: { name?: string } }
+
+/** A step as it is drawn. */
+export type Drawn = { id: string; name: string; type: string; leads: { name: string; type: string; flow: string }[] }
+
+const MARGIN = { top: 44, right: 20, bottom: 34, left: 20 }
+const LARGEST = 1.25
+/** Below it badges would cover what they belong to. */
+const SMALLEST_FOR_BADGES = 0.3
+const ROOTS = new Set(['bpmn:Process', 'bpmn:Collaboration', 'bpmn:Participant', 'bpmn:Lane', 'label'])
+
+export class Canvas {
+  /** The step that the keyboard is at. */
+  current: string | undefined
+  private readonly canvas: DiagramCanvas
+  private readonly elements: ElementRegistry
+  private readonly overlays: Overlays
+  private marked: [string, string][] = []
+  private selected: string | undefined
+  private touched = false // somebody has moved or zoomed it: it is not fitted any more
+  private destroyed = false
+
+  constructor(
+    private readonly viewer: NavigatedViewer,
+    choose: (id: string | undefined) => void,
+  ) {
+    this.canvas = viewer.get<DiagramCanvas>('canvas')
+    this.elements = viewer.get<ElementRegistry>('elementRegistry')
+    this.overlays = viewer.get<Overlays>('overlays')
+    // what can be reached by keyboard is the frame around it
+    this.canvas.getContainer().querySelector('svg')?.setAttribute('tabindex', '-1')
+    viewer.on('element.click', (event: { element: Element }) => {
+      const element = event.element.labelTarget ?? event.element
+      this.current = isStep(element) ? element.id : undefined
+      choose(this.current)
+    })
+    viewer.on('canvas.viewbox.changed', () => (this.touched = this.canvas.viewbox().outer.width > 0 && !this.fitting))
+  }
+
+  private fitting = false
+
+  destroy(): void {
+    this.destroyed = true
+    this.viewer.destroy()
+  }
+
+  /** Draw a file; one without a drawing is laid out. */
+  async draw(xml: string): Promise<{ laidOut: boolean }> {
+    const laidOut = !/<(\w+:)?BPMNShape\b/.test(xml)
+    const drawing = laidOut ? await (await import('bpmn-auto-layout')).layoutProcess(xml) : xml
+    if (this.destroyed) throw new Error('gone')
+    this.marked = []
+    this.selected = undefined
+    this.touched = false
+    await this.viewer.importXML(drawing)
+    this.fit()
+    return { laidOut }
+  }
+
+  resized(): void {
+    if (this.destroyed) return
+    this.canvas.resized()
+    if (!this.touched) this.fit()
+  }
+
+  /** All of it, with room for what lies above the drawing. */
+  fit(): void {
+    const { inner, outer } = this.canvas.viewbox()
+    if (!inner.width || !outer.width) return
+    const scale = Math.min((outer.width - MARGIN.left - MARGIN.right) / inner.width, (outer.height - MARGIN.top - MARGIN.bottom) / inner.height, LARGEST)
+    const spare = (size: number, margin: number, drawn: number) => Math.max(0, (size - margin) / scale - drawn) / 2
+    this.fitting = true
+    this.canvas.viewbox({
+      x: inner.x - MARGIN.left / scale - spare(outer.width, MARGIN.left + MARGIN.right, inner.width),
+      y: inner.y - MARGIN.top / scale - spare(outer.height, MARGIN.top + MARGIN.bottom, inner.height),
+      width: outer.width / scale,
+      height: outer.height / scale,
+    })
+    this.fitting = false
+    this.touched = false
+  }
+
+  zoom(factor: number): void {
+    this.canvas.zoom(this.canvas.zoom() * factor)
+  }
+
+  mark(marks: Marks): void {
+    for (const [id, name] of this.marked) if (this.elements.get(id)) this.canvas.removeMarker(id, name)
+    this.marked = []
+    this.overlays.remove({ type: 'badge' })
+    for (const [id, { state, badges }] of Object.entries(marks.nodes)) {
+      if (!this.elements.get(id)) continue
+      if (state !== undefined) this.add(id, `pn-${state}`)
+      for (const [index, badge] of (badges ?? []).entries()) this.badge(id, badge, index)
+    }
+    for (const [id, count] of Object.entries(marks.flows)) {
+      if (!this.elements.get(id)) continue
+      this.add(id, 'pn-visited')
+      if (count > 1) this.countFlow(id, count)
+    }
+  }
+
+  select(id: string | undefined): void {
+    if (this.selected !== undefined && this.elements.get(this.selected)) this.canvas.removeMarker(this.selected, 'pn-selected')
+    this.selected = id !== undefined && this.elements.get(id) ? id : undefined
+    if (this.selected === undefined) return
+    this.canvas.addMarker(this.selected, 'pn-selected')
+    this.current = this.selected
+  }
+
+  /** Go on from the current step: along the flow, back, or to the branch beside it. */
+  walk(direction: 'left' | 'right' | 'up' | 'down'): Drawn | undefined {
+    const now = this.current === undefined ? undefined : (this.elements.get(this.current) as Element | undefined)
+    const next = now === undefined ? this.first() : this.beside(now, direction)
+    if (next === undefined) return undefined
+    this.current = next.id
+    this.select(next.id)
+    this.canvas.scrollToElement(next.id, 60)
+    return {
+      id: next.id,
+      name: next.businessObject.name ?? '',
+      type: typeOf(next),
+      leads: flows(next.outgoing).map((arrow) => ({ name: arrow.target.businessObject.name ?? '', type: typeOf(arrow.target), flow: arrow.businessObject.name ?? '' })),
+    }
+  }
+
+  private first(): Element | undefined {
+    const steps = this.elements.filter((element) => isStep(element as unknown as Element)) as unknown as Element[]
+    return steps.find((step) => step.type === 'bpmn:StartEvent') ?? steps[0]
+  }
+
+  private beside(now: Element, direction: 'left' | 'right' | 'up' | 'down'): Element | undefined {
+    if (direction === 'right') return flows(now.outgoing)[0]?.target ?? this.attached(now)[0]
+    if (direction === 'left') return flows(now.incoming)[0]?.source ?? now.host
+    const source = flows(now.incoming)[0]?.source
+    const starts = () => (this.elements.filter((element) => element.type === 'bpmn:StartEvent') as unknown as Element[]).filter((start) => start.parent === now.parent)
+    const siblings = source !== undefined ? flows(source.outgoing).map((arrow) => arrow.target) : now.host !== undefined ? this.attached(now.host) : starts()
+    const ordered = [...new Set(siblings)].sort((a, b) => a.y - b.y)
+    const index = ordered.indexOf(now)
+    const around = ordered.length > 1 ? ordered[(index + (direction === 'down' ? 1 : -1) + ordered.length) % ordered.length] : undefined
+    return around ?? (direction === 'down' ? this.attached(now)[0] : undefined)
+  }
+
+  private attached(host: Element): Element[] {
+    return (this.elements.filter((element) => (element as unknown as Element).host === host) as unknown as Element[]).filter(isStep)
+  }
+
+  private add(id: string, name: string): void {
+    this.canvas.addMarker(id, name)
+    this.marked.push([id, name])
+  }
+
+  private badge(id: string, badge: Badge, index: number): void {
+    const html = document.createElement('div')
+    html.className = 'pn-badge'
+    html.dataset.state = badge.kind
+    html.textContent = badge.text // never as HTML: what is shown may come from people
+    html.title = badge.title
+    this.overlays.add(id, 'badge', { position: { top: -11, right: 14 + index * 34 }, html, show: { minZoom: SMALLEST_FOR_BADGES }, scale: { min: 0.8, max: 1.2 } })
+  }
+
+  private countFlow(id: string, count: number): void {
+    const html = document.createElement('div')
+    html.className = 'pn-flow-count'
+    html.textContent = `×${count}`
+    this.overlays.add(id, 'badge', { position: { top: 2, left: 2 }, html, show: { minZoom: SMALLEST_FOR_BADGES } })
+  }
+}
+
+function isStep(element: Element): boolean {
+  return element.labelTarget === undefined && !ROOTS.has(element.type) && element.incoming !== undefined && /Task|Event|Gateway|SubProcess|CallActivity|Transaction/.test(element.type)
+}
+
+function flows(arrows: Arrow[] | undefined): Arrow[] {
+  return (arrows ?? []).filter((arrow) => arrow.type === 'bpmn:SequenceFlow')
+}
+
+/** bpmn:UserTask → userTask. */
+function typeOf(element: Element): string {
+  const name = element.type.replace('bpmn:', '')
+  return name.charAt(0).toLowerCase() + name.slice(1)
+}
