@@ -43,8 +43,15 @@ export function useMe(): MeView {
 
 const whoAmI = () => callOnce<MeView>('GET', '/api/auth/me')
 
+/** Whether somebody has logged in with this browser: without it there is nothing to ask the server. */
+const LOGGED_IN = 'procession.loggedIn'
+
 /** Look whether there is a session already. */
 export async function findSession(): Promise<void> {
+  if (localStorage.getItem(LOGGED_IN) === null) {
+    become({ state: 'out' })
+    return
+  }
   try {
     become({ state: 'in', me: await whoAmI() })
   } catch (error) {
@@ -55,6 +62,7 @@ export async function findSession(): Promise<void> {
 /** Log in; what waited for it goes on, if it is the same person. */
 export async function logIn(username: string, password: string): Promise<void> {
   await callOnce<Credentials>('POST', '/api/auth/login', { body: { username, password, session: true } })
+  localStorage.setItem(LOGGED_IN, '')
   const before = session
   const me = await whoAmI()
   if (before.state === 'over' && before.me.name !== me.name) {
@@ -77,6 +85,7 @@ export async function logOut(): Promise<void> {
   } catch (error) {
     if (asProblem(error).status !== 401) throw error // over already
   }
+  localStorage.removeItem(LOGGED_IN)
   location.assign('/') // nothing of what was seen stays in memory
 }
 

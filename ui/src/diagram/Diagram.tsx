@@ -98,6 +98,11 @@ function Drawing({ xml, label, marks, selected, onSelect, onList }: Omit<Props, 
   useEffect(() => {
     if (ready) canvas.mark(marks)
   }, [ready, canvas, marks])
+  const current = useEffectEvent(() => Object.keys(marks.nodes).filter((id) => /waiting|failed|held|problem/.test(marks.nodes[id]?.state ?? '')))
+  const known = Object.keys(marks.nodes).length > 0
+  useEffect(() => {
+    if (ready && known) canvas.focus(current())
+  }, [ready, known, canvas])
   useEffect(() => {
     if (ready) canvas.select(selected)
   }, [ready, canvas, selected])

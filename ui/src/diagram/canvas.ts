@@ -26,6 +26,8 @@ export type Drawn = { id: string; name: string; type: string; leads: { name: str
 
 const MARGIN = { top: 44, right: 20, bottom: 34, left: 20 }
 const LARGEST = 1.25
+/** Below it names cannot be read. */
+const READABLE = 0.55
 /** Below it badges would cover what they belong to. */
 const SMALLEST_FOR_BADGES = 0.3
 const ROOTS = new Set(['bpmn:Process', 'bpmn:Collaboration', 'bpmn:Participant', 'bpmn:Lane', 'label'])
@@ -99,6 +101,19 @@ export class Canvas {
     })
     this.fitting = false
     this.touched = false
+  }
+
+  /** Where a drawing is too large to be read as a whole, what matters in it. */
+  focus(ids: readonly string[]): void {
+    if (this.touched || this.canvas.zoom() >= READABLE) return
+    const shapes = ids.flatMap((id) => (this.elements.get(id) as unknown as Element | undefined) ?? [])
+    const { outer } = this.canvas.viewbox()
+    const first = shapes[0]
+    if (first === undefined || !outer.width) return
+    const scale = READABLE
+    this.fitting = true
+    this.canvas.viewbox({ x: first.x + first.width / 2 - outer.width / scale / 2, y: first.y + first.height / 2 - outer.height / scale / 2, width: outer.width / scale, height: outer.height / scale })
+    this.fitting = false
   }
 
   zoom(factor: number): void {

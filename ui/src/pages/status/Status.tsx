@@ -4,10 +4,11 @@ import { ActionIcon, Alert, Anchor, Badge, Button, Code, CopyButton, Group, Menu
 import { useMediaQuery } from '@mantine/hooks'
 import { IconArrowUp, IconCheck, IconCopy, IconDots, IconLock, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTrash, IconUserCheck, IconVariable, IconX } from '@tabler/icons-react'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { PHONE } from '../../app/layout'
 import { useOffer } from '../../app/offers'
 import { TABS, type Tab } from '../../app/router'
+import { toast } from '../../app/toast'
 import { NO_MARKS } from '../../diagram/marks'
 import { stepName, typeInWords } from '../../diagram/words'
 import { ActButton } from '../../parts/ActButton'
@@ -126,7 +127,7 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
                 <Tabs.Panel value="subprocesses" className="status-panel"><Subprocesses {...panel} /></Tabs.Panel>
                 <Tabs.Panel value="exceptions" className="status-panel"><Exceptions {...panel} act={setAction} /></Tabs.Panel>
                 <Tabs.Panel value="waits" className="status-panel"><Waits {...panel} tasks={data.tasks} /></Tabs.Panel>
-                <Tabs.Panel value="audit" className="status-panel"><Audit {...panel} see={(position) => put({ at: position })} /></Tabs.Panel>
+                <Tabs.Panel value="audit" className="status-panel"><Audit {...panel} last={instance.seq} see={(position) => put({ at: position })} /></Tabs.Panel>
               </>
             )}
           </Tabs>
@@ -213,6 +214,13 @@ function Actions({ instance, past, act, retry }: { instance: NonNullable<Data['l
 /** Whose turn it is: a way to one's own task, or why one can only look. */
 function Turn({ data }: { data: Data }) {
   const mine = data.tasks.find((task) => task.allowed.complete === true || task.allowed.claim === true)
+  const locked = useRef(false)
+  const waits = (data.live.data?.waits ?? []).some((wait) => wait.kind === 'task')
+  const turn = mine !== undefined ? 'mine' : waits ? 'others' : 'nobody'
+  useEffect(() => {
+    if (turn === 'mine' && locked.current) toast({ color: 'indigo', message: texts.turn.returned })
+    if (turn !== 'nobody') locked.current = turn === 'others'
+  }, [turn])
   if (mine !== undefined)
     return (
       <Alert color="indigo" variant="light" radius={0} py={6} icon={<IconUserCheck />} data-turn="mine">
@@ -238,6 +246,7 @@ function StepCard({ data, node, nameOf, select }: { data: Data; node: string; na
   const found = data.nodes.get(node)
   const task = data.tasks.find((each) => each.node === node)
   const lane = data.detail.data?.lanes.find((each) => each.id === found?.lane)
+  const child = data.shown?.waits.find((wait) => wait.kind === 'child' && wait.node === node)
   return (
     <Paper withBorder p="xs" mx="md" mt="xs" radius="md" className="step-card" role="region" aria-label={nameOf(node)}>
       <Group justify="space-between" wrap="nowrap" align="start">
@@ -252,6 +261,11 @@ function StepCard({ data, node, nameOf, select }: { data: Data; node: string; na
           {task && (
             <Anchor component={Link} to={`/tasks/${task.id}`} size="sm">
               {texts.step.open}
+            </Anchor>
+          )}
+          {child && (
+            <Anchor component={Link} to={`/instances/${String(child.id)}`} size="sm">
+              {texts.step.child}
             </Anchor>
           )}
           <Badge variant="light" tt="none" visibleFrom="sm">{texts.only(nameOf(node))}</Badge>

@@ -251,7 +251,7 @@ function about(wait: Wait): string {
   }
 }
 
-export function Audit({ instance, see }: Panel & { see: (position: number) => void }) {
+export function Audit({ instance, last, see }: Panel & { last: number; see: (position: number) => void }) {
   const query = useInfiniteQuery(audit(instance.id))
   if (query.error) return <Failure error={query.error} retry={() => void query.refetch()} />
   if (query.data === undefined) return <Waiting rows={4} height={30} />
@@ -271,7 +271,7 @@ export function Audit({ instance, see }: Panel & { see: (position: number) => vo
           >
             <Text size="xs" c="dimmed" component="div">
               <Ago at={entry.date} />
-              {entry.position !== undefined && entry.position < instance.seq && (
+              {entry.position !== undefined && entry.position < last && (
                 <>
                   {' · '}
                   <UnstyledButton className="link plain" fz="xs" onClick={() => see(entry.position!)}>

@@ -30,6 +30,7 @@ export const status = {
     lane: (lane: string) => `Lane ${lane}`,
     close: 'Close the step',
     open: 'Open the task',
+    child: 'Open the subprocess',
   },
   replay: {
     live: 'Live',
@@ -73,7 +74,7 @@ export const status = {
     of: (finished: number, count: number) => `${finished} of ${count} done`,
     states: { ACTIVE: 'active', ON_HOLD: 'waits for its children', INACTIVE: 'ended', ABORTED: 'aborted', DISMISSED: 'given up', EXPIRED: 'expired', TERMINATED: 'terminated' } as Record<string, string>,
     statuses: {
-      ARRIVED: 'arrived', EXECUTING: 'at work', EXECUTED_COMPLETE: 'done', EXECUTED_PARTIAL: 'partly done', WAITING_MESSAGE_EVENT: 'waits for a message', WAITING_TIMER_EVENT: 'waits for a time',
+      ARRIVED: 'arrived', EXECUTING: 'at work', EXECUTED_COMPLETE: 'done', EXECUTED_PARTIAL: 'waiting', WAITING_MESSAGE_EVENT: 'waits for a message', WAITING_TIMER_EVENT: 'waits for a time',
       WAITING_MESSAGE: 'waits for a message', WAITING_TIMER: 'waits for a time', MESSAGE_RECEIVED: 'message received', FAILED: 'failed',
     } as Record<string, string>,
   },
