@@ -306,6 +306,22 @@ class Engine:
             view = self._view(c.RetryToken(number, item, retries, reason))
         return view
 
+    def preview(
+        self,
+        id: str | int,
+        operation: str,
+        *,
+        token: str | int | None = None,
+        retries: int | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> v.PreviewView:
+        """What HOLD, UNHOLD, TERMINATE, DISMISS, RETRY (of a `token`) or SET_VARIABLES would do. Nothing is done."""
+        from procession.runtime import preview
+
+        number = checks.identity(id, "Process instance")
+        command = preview.operation(number, operation, token=token, retries=retries, variables=variables)
+        return self._intake.alone(preview.preview(self._intake.processor, command, self.principal))
+
     # -- people -------------------------------------------------------------------------------------------------------
 
     def tasks(

@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from procession.api.asking import change, instance_id, listed
-from procession.api.fields import Instance, Instant, Limit, Node, Process, Reason, Text
+from procession.api.fields import Instance, Instant, Limit, Node, Process, Reason, Text, Token
 from procession.api.operations import Answer, Body, Call, Many, PageQuery, Query, operation
 from procession.api.problems import not_built
 from procession.engine import commands as c
 from procession.engine.codec import decode
-from procession.runtime import checks
+from procession.runtime import checks, preview
 from procession.runtime.views import (
     STATUSES,
     AuditView,
@@ -22,6 +22,7 @@ from procession.runtime.views import (
     InstanceSummary,
     InstanceView,
     Page,
+    PreviewView,
     TokenView,
 )
 from procession.storage import InstanceFilter
@@ -98,6 +99,21 @@ class Retry(Body):
 
     retries: Annotated[int, Meta(description="Tries for a job that has used up its own.", ge=1, le=1_000_000_000)] = 1
     reason: Reason = ""
+
+
+class Preview(Body):
+    """What would be done. What does not belong to the operation is refused."""
+
+    operation: Annotated[
+        Literal["HOLD", "UNHOLD", "TERMINATE", "DISMISS", "RETRY", "SET_VARIABLES"],
+        Meta(description="As in the calls that do it."),
+    ]
+    token: Annotated[Token | None, Meta(description="Of RETRY: the token with the exception.")] = None
+    retries: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000_000_000)] | None,
+        Meta(description="Of RETRY: tries for a job that has used up its own; 1 where nothing is said."),
+    ] = None
+    variables: Annotated[dict[str, Any] | None, Meta(description="Of SET_VARIABLES: a JSON merge patch.")] = None
 
 
 class Move(Body):
@@ -198,6 +214,21 @@ async def operate(call: Call) -> InstanceView:
             return await change(call, c.EndInstance(number, "TERMINATED", reason))
         case _:
             return await change(call, c.EndInstance(number, "DISMISSED", reason))
+
+
+@operation("POST", INSTANCE + "/preview", tag="instances", body=Preview, answers=PreviewView, refusals=REFUSALS)
+async def preview_operation(call: Call) -> PreviewView:
+    """What an operation would do to an instance and to others, and what would end with it. Nothing is done.
+
+    It is decided by the engine at this moment, and refused as the operation itself would be. Of a long run it is the first
+    transaction. Ids of what would be created are not those that it will have.
+    """
+    body: Preview = call.body
+    variables = None if body.variables is None else checks.own_document(body.variables)
+    command = preview.operation(
+        instance_id(call), body.operation, token=body.token, retries=body.retries, variables=variables
+    )
+    return await call.node.alone(preview.preview(call.node.intake.processor, command, call.principal))
 
 
 @operation(

@@ -340,6 +340,24 @@ class Client:
             view = self._call("POST", f"{path}/tokens/{item}/retry", v.InstanceView, body=body)
         return view
 
+    def preview(
+        self,
+        id: str | int,
+        operation: str,
+        *,
+        token: str | int | None = None,
+        retries: int | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> v.PreviewView:
+        """What HOLD, UNHOLD, TERMINATE, DISMISS, RETRY (of a `token`) or SET_VARIABLES would do. Nothing is done."""
+        given = {
+            "token": None if token is None else str(checks.identity(token, "Token")),
+            "retries": retries,
+            "variables": None if variables is None else checks.document(variables),
+        }
+        body = {"operation": operation, **{name: value for name, value in given.items() if value is not None}}
+        return self._call("POST", _instance(id) + "/preview", v.PreviewView, body=body, safe=True)
+
     # -- people -------------------------------------------------------------------------------------------------------
 
     def me(self) -> v.MeView:

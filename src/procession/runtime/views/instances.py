@@ -7,7 +7,7 @@ from typing import Any
 
 from procession.definition import FlowNode, ProcessDefinition
 from procession.definition.iso8601 import format_instant
-from procession.engine.access import Principal
+from procession.engine.access import Principal, permission
 from procession.engine.codec import decode
 from procession.engine.state import (
     Call,
@@ -104,6 +104,13 @@ def instance_outline(state: ProcessInstance, definition: ProcessDefinition, prin
         seq=state.position,
         allowed=allowed_on(state, definition, principal),
     )
+
+
+def instance_after(state: ProcessInstance, definition: ProcessDefinition, principal: Principal) -> InstanceView:
+    """For who did something to an instance: all of it, or its outline where they may not look into it."""
+    if permission(principal, definition, "view", owner=state.started_by) is not None:
+        return instance_outline(state, definition, principal)
+    return instance_view(state, definition, principal)
 
 
 def allowed_on(state: ProcessInstance, definition: ProcessDefinition, principal: Principal) -> Allowed:

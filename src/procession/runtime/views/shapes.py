@@ -188,6 +188,35 @@ class HistoryView(View):
     instance: Annotated[Id | UnsetType, Meta(description="Where the list is not of one instance.")] = UNSET
 
 
+# -- what would be ----------------------------------------------------------------------------------------------------
+
+
+class PreviewEvent(View):
+    """What the live channel would tell."""
+
+    event: Annotated[str, Meta(description="status, progress, data, task or exception.")]
+    data: Annotated[dict[str, Any], Meta(description="As in the live channel.")]
+
+
+class EndedWait(View):
+    """Something that would not be waited for any more."""
+
+    kind: Annotated[str, Meta(description="task, job, timer, message or child.")]
+    node: Node
+    name: Annotated[str, Meta(description="The node's name; its id, where it has none.")]
+    instance: Annotated[Id, Meta(description="The instance that waits for it.")]
+
+
+class PreviewView(View):
+    """What an operation would do: decided as it would be, and not done."""
+
+    instance: Annotated[InstanceView, Meta(description="As it would be; `seq` is where it was when this was decided.")]
+    events: Annotated[list[PreviewEvent], Meta(description="Of every instance that would change: the first 1,000.")]
+    events_more: Annotated[int, Meta(description="How many more there are.")]
+    ended: Annotated[list[EndedWait], Meta(description="What nobody would wait for any more: the first 1,000.")]
+    ended_more: Annotated[int, Meta(description="How many more there are.")]
+
+
 # -- work -------------------------------------------------------------------------------------------------------------
 
 
