@@ -120,7 +120,7 @@ def _ended(work: Work, reports: Mapping[int, Report], principal: Principal) -> I
                 continue
             if seen or (isinstance(wait, UserTaskItem) and may_see(principal, unit.definition, wait)):
                 node = unit.definition.nodes.get(wait.node)
-                name = (node.name if node is not None else "") or wait.node
+                name = node.label if node is not None else wait.node
                 yield EndedWait(kind=kind, node=wait.node, name=name, instance=str(instance))
 
 

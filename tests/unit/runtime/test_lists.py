@@ -407,7 +407,15 @@ def test_everything_about_a_definition(engine):
     assert found["dataModel"] == {"properties": {"pin": {"sensitive": True}}}
     assert found["settings"] == {"expiry": "P30D", "zone": "UTC", "generalData": {"app": "cards"}}
     nodes = {node["id"]: node for node in found["nodes"]}
-    assert nodes["fill"] == {"id": "fill", "name": "Fill", "type": "userTask", "lane": lane["id"], "parent": None}
+    assert nodes["fill"] == {
+        "id": "fill",
+        "name": "Fill",
+        "type": "userTask",
+        "lane": lane["id"],
+        "parent": None,
+        "stage": None,
+    }
+    assert found["stages"] == []
     assert (nodes["deep"]["type"], nodes["deep"]["parent"]) == ("userTask", "sub")
     assert {nodes["sub"]["type"], nodes["front"]["type"]} == {"subProcess", "startEvent"}
 
@@ -491,3 +499,81 @@ def test_limits(engine, limit):
     ):
         with pytest.raises(CommandRejected, match="limit must be 1 to 1000"):
             drive(ask())
+
+
+def staged(build, **stages):
+    """A file with stages written on some of its nodes."""
+    data = build.build()
+    for node, stage in stages.items():
+        assert data.count(f'id="{node}"'.encode()) == 1
+        data = data.replace(f'id="{node}"'.encode(), f'id="{node}" procession:stage="{stage}"'.encode())
+    return data
+
+
+STAGED = (
+    process("staged", "A staged one")
+    .start("begin").user_task("fill", name="Fill in").exclusive("which").when("=quick = true").user_task("sign").end("done")
+    .back_to("which").otherwise().sub_process("look", process("inner").start("in").user_task("deep").end("out")).to("sign")
+    .lane("Front", "begin", "fill", "which", execute="clerk", selfAssign="clerk")
+    .lane("Back", "look", "sign", "done", view="boss", execute="boss", assign="helper")
+)  # fmt: skip
+
+
+def test_titles_stages_and_whose_it_is(engine):
+    data = staged(STAGED, fill="Application", sign="Contract", deep="Review")
+    engine.deploy(("staged.bpmn", data), publish=True)
+    detail = engine.definition("staged")
+    assert detail.stages == ["Application", "Review", "Contract"], "a stage comes after those that lead to it"
+    assert {node.id: node.stage for node in detail.nodes if node.stage} == {
+        "fill": "Application", "sign": "Contract", "deep": "Review",
+    }  # fmt: skip
+    clerk = engine.as_user("carl", ["clerk"])
+    started = clerk.start("staged", business_key="K-1")
+    assert started.process_title == "A staged one"
+    (task,) = clerk.tasks(definition="staged").items
+    assert (task.process_title, task.stage, task.version, task.business_key, task.started_by, task.date_started) == (
+        "A staged one", "Application", 1, "K-1", "carl", started.date_started,
+    )  # fmt: skip
+    (line,) = clerk.instances(definition="staged").items
+    assert [to_dict(place) for place in line.waiting_at] == [
+        {"node": "fill", "name": "Fill in", "stage": "Application", "count": 1}
+    ]
+    assert (line.process_title, line.waiting_at_more) == ("A staged one", 0)
+    engine.complete_task(task.id)
+    (line,) = clerk.instances(definition="staged").items
+    assert [(place.node, place.stage, place.count) for place in line.waiting_at] == [("deep", "Review", 1)]
+    (deep,) = engine.tasks(definition="staged").items
+    engine.complete_task(deep.id)
+    helper = engine.as_user("hal", ["helper"])
+    (task,) = helper.tasks(definition="staged").items
+    assert (task.node, task.business_key, task.started_by) == ("sign", None, None), "hal may not see the instance"
+    assert helper.instances(definition="staged").items == []
+    boss = engine.as_user("bob", ["boss"])
+    (task,) = boss.tasks(definition="staged").items
+    assert (task.business_key, task.started_by) == ("K-1", "carl")
+    boss.complete_task(task.id)
+    (line,) = boss.instances(definition="staged").items
+    assert (line.state, line.waiting_at) == ("FINISHED", [])
+
+
+def test_a_line_names_five_places_and_counts_the_others(engine):
+    wide = process("wide").start("s").parallel("fork")
+    for number in range(8):
+        wide = wide.back_to("fork").user_task(f"t{number}")
+    engine.deploy(("wide.bpmn", wide.build()), publish=True)
+    for _ in range(2):
+        engine.start("wide")
+    asked = []
+    places = engine.storage.places
+
+    async def watched(ids):
+        asked.append(list(ids))
+        return await places(ids)
+
+    engine.storage.places = watched
+    lines = engine.instances(definition="wide").items
+    assert len(asked) == 1, "one question for the whole page"
+    for line in lines:
+        assert [place.node for place in line.waiting_at] == ["t0", "t1", "t2", "t3", "t4"]
+        assert line.waiting_at_more == 3
+        assert [place.node for place in line.waiting_at] == engine.instance(line.id).waiting_at[:5]

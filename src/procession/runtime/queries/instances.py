@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from procession.engine.access import permission, refuse
 from procession.errors import CommandRejected
 from procession.runtime import views as v
@@ -9,7 +11,6 @@ from procession.runtime.checks import LARGEST_ID, number
 from procession.runtime.queries.asking import Asking
 from procession.runtime.queries.paging import gathered, limited
 from procession.runtime.replay import replay
-from procession.runtime.views.allowed import depends_on_nodes
 from procession.storage import InstanceFilter, InstanceRow
 
 
@@ -44,19 +45,15 @@ class InstanceQueries(Asking):
             return [(row.id, row if await self._sees_instance(row) else None) for row in rows]
 
         rows, following = await gathered(read, limit, cursor)
-        return v.Page(items=[await self._instance_summary(row) for row in rows], next=following)
+        places = await self._storage.places([row.id for row in rows if row.ended is None])
+        return v.Page(items=[await self._instance_summary(row, places.get(row.id, ())) for row in rows], next=following)
 
     async def _sees_instance(self, row: InstanceRow) -> bool:
         definition = await self._definitions.compiled(row.definition)
         return permission(self._principal, definition, "view", owner=row.started_by) is None
 
-    async def _instance_summary(self, row: InstanceRow) -> v.InstanceSummary:
-        definition = await self._definitions.compiled(row.definition)
-        nodes = None
-        if row.ended is None and depends_on_nodes(self._principal, definition):
-            found = await self._storage.instance(row.id)
-            nodes = [token.node for token in found.tokens] if found is not None else []
-        return v.instance_summary(row, definition, self._principal, nodes)
+    async def _instance_summary(self, row: InstanceRow, places: Sequence[tuple[str, int]]) -> v.InstanceSummary:
+        return v.instance_summary(row, await self._definitions.compiled(row.definition), self._principal, places)
 
     async def _refuse_secrets(self, where: InstanceFilter) -> None:
         """Nobody finds out by searching what is masked where it is shown.

@@ -67,7 +67,7 @@ class TaskQueries(Asking):
         item = v.task_item(row)
         if scope in ("mine", "all") and not may_see(self._principal, definition, item):
             return None
-        view = v.task_view(row, item, definition, self._principal, seq=seen.position, status=seen.status)
+        view = v.task_view(seen, item, definition, self._principal)
         return view if scope != "free" or view.allowed["claim"] is True else None
 
 

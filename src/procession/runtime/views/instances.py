@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from procession.definition import FlowNode, ProcessDefinition
@@ -30,6 +30,7 @@ from procession.runtime.views.shapes import (
     InstanceSummary,
     InstanceView,
     NodeDataView,
+    PlaceView,
     TokenView,
 )
 from procession.storage import HistoryRow, IncidentRow, InstanceRow
@@ -59,6 +60,7 @@ def instance_view(
     return InstanceView(
         id=str(state.id),
         process_definition_name=state.name,
+        process_title=definition.label,
         version=state.version,
         state=state.status,
         business_key=state.business_key,
@@ -87,6 +89,7 @@ def instance_outline(state: ProcessInstance, definition: ProcessDefinition, prin
     return InstanceView(
         id=str(state.id),
         process_definition_name=state.name,
+        process_title=definition.label,
         version=state.version,
         state=state.status,
         business_key=None,
@@ -126,13 +129,19 @@ def allowed_on(state: ProcessInstance, definition: ProcessDefinition, principal:
     )
 
 
+PLACES = 5
+"""So many nodes a line of a list names."""
+
+
 def instance_summary(
-    row: InstanceRow, definition: ProcessDefinition, principal: Principal, nodes: Iterable[str] | None
+    row: InstanceRow, definition: ProcessDefinition, principal: Principal, places: Sequence[tuple[str, int]]
 ) -> InstanceSummary:
-    """One line of a list. `nodes` have its tokens; None where they matter to nobody's right."""
+    """One line of a list. `places` are the nodes that have its tokens, with how many of them no child token runs for."""
+    waiting = [(node, count) for node, count in places if count]
     return InstanceSummary(
         id=str(row.id),
         process_definition_name=row.name,
+        process_title=definition.label,
         version=row.version,
         state=row.status,
         business_key=row.business_key,
@@ -142,6 +151,8 @@ def instance_summary(
         parent=text(row.parent),
         root=str(row.root),
         exceptions=row.incidents,
+        waiting_at=[_place(definition, node, count) for node, count in waiting[:PLACES]],
+        waiting_at_more=max(len(waiting) - PLACES, 0),
         seq=row.position,
         allowed=allowed.on_instance(
             principal,
@@ -150,9 +161,16 @@ def instance_summary(
             started_by=row.started_by,
             child=row.parent is not None,
             stuck=row.incidents > 0,
-            nodes=nodes,
+            nodes=[node for node, _ in places],
         ),
     )
+
+
+def _place(definition: ProcessDefinition, number: str, count: int) -> PlaceView:
+    node = definition.nodes.get(number)
+    if node is None:
+        return PlaceView(node=number, name=number, stage=None, count=count)
+    return PlaceView(node=number, name=node.label, stage=node.stage, count=count)
 
 
 def token_view(
@@ -168,7 +186,7 @@ def token_view(
         status_current_node=token.status,
         start_node_id=token.start_node,
         current_node_id=token.node,
-        current_node_name=(node.name or node.id) if node is not None else token.node,
+        current_node_name=node.label if node is not None else token.node,
         sync_node_tokens_count=token.count,
         sync_node_tokens_finished=token.finished,
         date_updated=format_instant(token.updated),
@@ -283,7 +301,7 @@ def node_data_view(
     return NodeDataView(
         instance=str(state.id),
         node=node.id,
-        name=node.name or node.id,
+        name=node.label,
         type=element(node),
         token=text(token),
         task=None if task is None else str(task.id),
