@@ -312,6 +312,7 @@ CASES = [
     Case("GET", "/api/instances", ALL, 200),
     seen(INSTANCE),
     seen(INSTANCE + "/tokens"),
+    seen(INSTANCE + "/progress"),
     seen(INSTANCE + "/history"),
     seen(INSTANCE + "/audit"),
     seen(INSTANCE + "/exceptions"),
@@ -707,7 +708,7 @@ def test_the_users_of_the_example(world):
 READ = [
     "/api/instances", "/api/tasks", "/api/definitions", "/api/exceptions", "/api/failed-starts", "/api/audit", "/metrics",
     "/api/auth/me", "/api/users", INSTANCE,
-    *(f"{INSTANCE}/{each}" for each in ("tokens", "history", "audit", "exceptions", "state")),
+    *(f"{INSTANCE}/{each}" for each in ("tokens", "history", "audit", "exceptions", "state", "progress")),
     *(f"{INSTANCE}/state?at={position}" for position in range(1, 12)), "/api/process/{instance}/status",
     *(f"/api/process/{{instance}}/data/{node}" for node in ("begin", "fill", "charge", "which", "check", "answer", "done")),
     "/api/instances?q=" + IBAN, "/api/instances?q=" + PIN, "/api/definitions/seven/versions/1/xml",

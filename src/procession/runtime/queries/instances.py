@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from procession.engine.access import permission, refuse
 from procession.errors import CommandRejected
 from procession.runtime import views as v
-from procession.runtime.checks import LARGEST_ID, number
+from procession.runtime.checks import LARGEST_ID, not_valid, number
+from procession.runtime.progress import progress_view
 from procession.runtime.queries.asking import Asking
 from procession.runtime.queries.paging import gathered, limited
 from procession.runtime.replay import replay
@@ -70,13 +71,18 @@ class InstanceQueries(Asking):
                         where_to = " in some process: name the process to search in" if where.definition is None else ""
                         refuse(self._principal, f"{path!r} cannot be searched for, it is sensitive{where_to}")
 
-    async def history_page(self, instance: int, after: int = 0, limit: int = 1000) -> v.Page[v.HistoryView]:
-        """The event log of an instance, oldest first; `next` is the position to go on after."""
+    async def history_page(
+        self, instance: int, after: int = 0, limit: int = 1000, kinds: Sequence[str] = ()
+    ) -> v.Page[v.HistoryView]:
+        """The event log of an instance, oldest first; `next` is the position to go on after. `kinds`: only events of these."""
+        for kind in kinds:
+            if kind not in v.EVENT_KINDS:
+                raise not_valid(f"{kind[:50]!r} is no kind of event; there are {', '.join(v.EVENT_KINDS)}.", "?kinds")
         state = await self._state(instance)
         paths = v.hidden(self._principal, await self._definitions.compiled(state.definition))
         size = limited(limit)
         rows = await self._storage.history(instance, number(after, "after", 0, LARGEST_ID), size + 1)
-        items = [v.history_view(row, paths) for row in rows[:size]]
+        items = [v.history_view(row, paths, kinds) for row in rows[:size]]
         return v.Page(items=items, next=str(items[-1].position) if len(rows) > size else None)
 
     async def tokens(self, instance: int, finished: bool = True) -> v.Page[v.TokenView]:
@@ -88,6 +94,13 @@ class InstanceQueries(Asking):
         tokens = [*(past.finished.values() if finished else ()), *past.state.tokens.values()]
         tokens.sort(key=lambda token: token.id)
         return v.Page(items=[v.token_view(token, definition, past.visits.get(token.id, ())) for token in tokens])
+
+    async def progress(self, instance: int) -> v.ProgressView:
+        """How far an instance is, for the person who started it."""
+        await self._state(instance)
+        past = await replay(self._storage, instance)
+        assert past is not None
+        return progress_view(past, await self._definitions.compiled(past.state.definition), self._principal)
 
     async def data(self, instance: int, node: str) -> v.NodeDataView:
         """What a screen of a node needs. Who may see the instance needs the lane of the node for it."""

@@ -2,6 +2,7 @@
 
 from procession.runtime.views.definitions import definition_detail, definition_view
 from procession.runtime.views.instances import (
+    EVENT_KINDS,
     exception_view,
     history_view,
     incident_view,
@@ -41,9 +42,12 @@ from procession.runtime.views.shapes import (
     PlaceView,
     PreviewEvent,
     PreviewView,
+    ProgressView,
     Seq,
     SettingsView,
+    StageProgress,
     StartView,
+    StepProgress,
     TaskView,
     TokenView,
     View,
@@ -52,6 +56,7 @@ from procession.runtime.views.shapes import (
 from procession.runtime.views.tasks import job_view, task_item, task_view
 
 __all__ = [
+    "EVENT_KINDS",
     "MASK",
     "STATUSES",
     "Allowed",
@@ -77,9 +82,12 @@ __all__ = [
     "PlaceView",
     "PreviewEvent",
     "PreviewView",
+    "ProgressView",
     "Seq",
     "SettingsView",
+    "StageProgress",
     "StartView",
+    "StepProgress",
     "TaskView",
     "TokenView",
     "View",

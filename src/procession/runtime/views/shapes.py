@@ -203,6 +203,52 @@ class HistoryView(View):
     instance: Annotated[Id | UnsetType, Meta(description="Where the list is not of one instance.")] = UNSET
 
 
+# -- for who started it -----------------------------------------------------------------------------------------------
+
+Far = Annotated[
+    str,
+    Meta(
+        description="How far it is.",
+        extra_json_schema={"enum": ["done", "current", "failed", "next", "skipped"]},
+    ),
+]
+
+
+class StepProgress(View):
+    """Work, or an event with a name, that an instance has come to."""
+
+    name: Annotated[str, Meta(description="The node's name; its id, where it has none.")]
+    state: Far
+    since: Annotated[Instant | None, Meta(description="When it was first come to.")]
+    until: Annotated[Instant | None, Meta(description="When it was last left; null while it is current.")]
+    lane: Annotated[str | None, Meta(description="The name of the swimlane.")]
+    assignee: Annotated[str | None, Meta(description="Always null: who does it is not told here.")] = None
+
+
+class StageProgress(View):
+    """A stage of a process, in the order in which it is come to."""
+
+    name: Annotated[str, Meta(description="`procession:stage`; empty where the process names none.")]
+    state: Far
+    since: Annotated[Instant | None, Meta(description="When it was first come to.")]
+    until: Annotated[Instant | None, Meta(description="When it was last left; null while it is current.")]
+    steps: Annotated[list[StepProgress], Meta(description="Those that were come to.")]
+
+
+class ProgressView(View):
+    """How far an instance is, in plain words."""
+
+    instance: Id
+    process_title: Title
+    business_key: Annotated[str | None, Meta(description="What the one who started it calls it.")]
+    state: Status
+    date_started: Instant
+    date_ended: Annotated[Instant | None, Meta(description="null while it runs.")]
+    stages: Annotated[list[StageProgress], Meta(description="All of them, in their order.")]
+    seq: Seq
+    allowed: Allowed
+
+
 # -- what would be ----------------------------------------------------------------------------------------------------
 
 
