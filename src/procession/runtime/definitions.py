@@ -84,11 +84,18 @@ class Definitions:
         seen, roles = self._watchers
         changed = await self._storage.definitions_changed()
         if seen != changed:
-            rows = await self._storage.definitions(None, (PUBLISHED,))
-            found = [granted(await self.compiled(row.id)) for row in rows]
-            roles = None if None in found else frozenset(role for each in found if each is not None for role in each)
+            roles = await self._granted()
             self._watchers = changed, roles
         return roles
+
+    async def _granted(self) -> frozenset[str] | None:
+        found: set[str] = set()
+        for row in await self._storage.definitions(None, (PUBLISHED,)):
+            roles = granted(await self.compiled(row.id))
+            if roles is None:
+                return None
+            found |= roles
+        return frozenset(found)
 
     async def require(self, name: str, version: int | None = None) -> DefinitionRow:
         """A version of a process, the newest one if none is named; 404 if there is none."""

@@ -349,3 +349,22 @@ def test_who_has_something_to_watch(engine):
             assert knows(Principal("ana", frozenset({role})), definition, owner="bo") == (role in granted(definition))
     engine.deploy(("free.bpmn", process("free").start().end().build()), publish=True)
     assert monitor() is True, "it is open to everybody"
+
+
+def test_what_is_there_to_watch_is_worked_out_once_for_each_change(engine, monkeypatch):
+    asked: list[int] = []
+    compiled = engine._definitions.compiled
+
+    async def counted(definition: int):
+        asked.append(definition)
+        return await compiled(definition)
+
+    monkeypatch.setattr(engine._definitions, "compiled", counted)
+    for name in ("open", "parent"):
+        engine.deprecate(name)
+    for change in (lambda: None, lambda: engine.publish("open"), lambda: engine.deprecate("open")):
+        change()
+        asked.clear()
+        for _ in range(5):
+            drive(engine.as_user("ana")._queries.me())
+        assert 0 < len(asked) == len(set(asked)), "each published process once"
