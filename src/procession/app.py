@@ -211,6 +211,7 @@ class Engine:
         parent: str | int | None = None,
         node: str | None = None,
         text: str | None = None,
+        started_by: str | None = None,
         started_after: int | None = None,
         started_before: int | None = None,
         exceptions: bool | None = None,
@@ -227,6 +228,7 @@ class Engine:
             parent=None if parent is None else checks.identity(parent, "Process instance"),
             node=checks.maybe_text(node, "The node"),
             text=checks.maybe_text(text, "The text to look for"),
+            started_by=checks.maybe_text(started_by, "The user"),
             started_after=started_after,
             started_before=started_before,
             incidents=exceptions,
@@ -234,13 +236,20 @@ class Engine:
         )
         return drive(self._queries.instances(where, limit, cursor))
 
-    def history(self, id: str | int, after: int = 0, limit: int = 1000) -> list[v.HistoryView]:
-        """The event log of an instance, oldest first."""
-        return drive(self._queries.history_page(checks.identity(id, "Process instance"), after, limit)).items
+    def history(
+        self, id: str | int, after: int = 0, limit: int = 1000, kinds: Sequence[str] = ()
+    ) -> list[v.HistoryView]:
+        """The event log of an instance, oldest first; with `kinds` only the events of these."""
+        number = checks.identity(id, "Process instance")
+        return drive(self._queries.history_page(number, after, limit, kinds)).items
 
     def tokens(self, id: str | int, finished: bool = True) -> list[v.TokenView]:
         """Tokens with the nodes they visited; of those that ended the latest 1,000."""
         return drive(self._queries.tokens(checks.identity(id, "Process instance"), finished)).items
+
+    def progress(self, id: str | int) -> v.ProgressView:
+        """How far an instance is, in stages and steps: for the person who started it."""
+        return drive(self._queries.progress(checks.identity(id, "Process instance")))
 
     def data(self, id: str | int, node: str) -> v.NodeDataView:
         """What a screen of a node needs: the data that its token sees, and what can be done there."""
@@ -306,6 +315,22 @@ class Engine:
             view = self._view(c.RetryToken(number, item, retries, reason))
         return view
 
+    def preview(
+        self,
+        id: str | int,
+        operation: str,
+        *,
+        token: str | int | None = None,
+        retries: int | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> v.PreviewView:
+        """What HOLD, UNHOLD, TERMINATE, DISMISS, RETRY (of a `token`) or SET_VARIABLES would do. Nothing is done."""
+        from procession.runtime import preview
+
+        number = checks.identity(id, "Process instance")
+        command = preview.operation(number, operation, token=token, retries=retries, variables=variables)
+        return self._intake.alone(preview.preview(self._intake.processor, command, self.principal))
+
     # -- people -------------------------------------------------------------------------------------------------------
 
     def tasks(
@@ -315,16 +340,19 @@ class Engine:
         instance: str | int | None = None,
         definition: str | None = None,
         node: str | None = None,
+        text: str | None = None,
+        sort: str = "newest",
         limit: int = 50,
         cursor: str | None = None,
     ) -> v.Page[v.TaskView]:
-        """Open user tasks: mine, free, or all that one may see."""
+        """Open user tasks: mine, free, or all that one may see; newest first, or by `due` date."""
         where = TaskFilter(
             instance=None if instance is None else checks.identity(instance, "Process instance"),
             definition=checks.maybe_text(definition, "The process"),
             node=checks.maybe_text(node, "The node"),
         )
-        return drive(self._queries.tasks(scope, where, limit, cursor))
+        text = checks.maybe_text(text, "The text to look for")
+        return drive(self._queries.tasks(scope, where, limit, cursor, sort=sort, text=text))
 
     def task(self, id: str | int) -> v.TaskView:
         """An open user task."""

@@ -276,6 +276,15 @@ def unbuilt(method: str, path: str, **more: Any) -> Case:
 EDITORS, WORKERS = those("admin", "editor"), those("admin", "worker")
 DEPLOYED = SEVEN.build()
 
+PREVIEWS: list[tuple[str, str, dict[int, frozenset[str]], dict[str, Any]]] = [  # as the operations themselves, below
+    ("HOLD", "begun", {200: RULERS | those("front.hold"), 403: KNOW}, {}),
+    ("UNHOLD", "held", {200: RULERS | those("front.unhold"), 403: KNOW}, {}),
+    ("TERMINATE", "begun", {200: RULERS | those("owner"), 403: KNOW}, {}),
+    ("DISMISS", "begun", {409: RULERS | those("owner"), 403: KNOW}, {}),
+    ("SET_VARIABLES", "begun", {200: RULERS, 403: KNOW}, {"variables": {"amount": 6, "pin": PIN}}),
+    ("RETRY", "begun", {409: RULERS, 403: KNOW}, {"token": "1"}),
+]
+
 CASES = [
     # who one is
     Case("POST", "/api/auth/login", {422: EVERYBODY}, 422, nobody=422, more=body(username="x")),
@@ -303,6 +312,7 @@ CASES = [
     Case("GET", "/api/instances", ALL, 200),
     seen(INSTANCE),
     seen(INSTANCE + "/tokens"),
+    seen(INSTANCE + "/progress"),
     seen(INSTANCE + "/history"),
     seen(INSTANCE + "/audit"),
     seen(INSTANCE + "/exceptions"),
@@ -319,6 +329,9 @@ CASES = [
     Case("POST", INSTANCE + "/operations", {409: RULERS | those("owner"), 403: KNOW}, 404, "begun", 409,
          more=body(operationType="DISMISS"), note="DISMISS"),
     Case("PATCH", INSTANCE + "/variables", {200: RULERS, 403: KNOW}, 404, "begun", 200, more=body(amount=6)),
+    *(Case("POST", INSTANCE + "/preview", expected, 404, things, more=body(operation=name, **fields),
+           open=409 if 409 in expected else 200, note=name)
+      for name, things, expected, fields in PREVIEWS),
     Case("POST", INSTANCE + "/tokens/{token}/retry", {409: RULERS, 403: KNOW}, 404, "begun", 409, note="nothing"),
     Case("POST", INSTANCE + "/tokens/{token}/retry", {200: RULERS, 403: KNOW}, 404, "stuck", 200),
     # tasks
@@ -695,7 +708,7 @@ def test_the_users_of_the_example(world):
 READ = [
     "/api/instances", "/api/tasks", "/api/definitions", "/api/exceptions", "/api/failed-starts", "/api/audit", "/metrics",
     "/api/auth/me", "/api/users", INSTANCE,
-    *(f"{INSTANCE}/{each}" for each in ("tokens", "history", "audit", "exceptions", "state")),
+    *(f"{INSTANCE}/{each}" for each in ("tokens", "history", "audit", "exceptions", "state", "progress")),
     *(f"{INSTANCE}/state?at={position}" for position in range(1, 12)), "/api/process/{instance}/status",
     *(f"/api/process/{{instance}}/data/{node}" for node in ("begin", "fill", "charge", "which", "check", "answer", "done")),
     "/api/instances?q=" + IBAN, "/api/instances?q=" + PIN, "/api/definitions/seven/versions/1/xml",

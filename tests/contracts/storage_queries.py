@@ -209,6 +209,57 @@ class QueryContract:
         )
         assert tasks(assignee="ada") == [free._replace(assignee="ada")]
 
+    def test_tasks_come_by_their_due_date_the_soonest_first(self, store):
+        order, bill = instance(), instance(name="bill")
+        late, soon, never, also_late = (task(order.id, due=due) for due in (NOON + 9, NOON, None, NOON + 9))
+        other = task(bill.id, process="bill", due=NOON + 1, assignee="ada")
+        store.commit(Batch(new=[order, bill], tasks=[late, soon, never, also_late, other]))
+
+        def due(limit=50, after=None, **where):
+            return [seen.task for seen in store.due_tasks(TaskFilter(**where), limit, after)]
+
+        everything = [soon, other, also_late, late]
+        assert due() == everything
+        for size in (1, 2, 3):
+            read, after = [], None
+            while part := due(size, after):
+                read += part
+                after = part[-1].due, part[-1].id
+            assert read == everything
+        assert due(instance=order.id) == [soon, also_late, late]
+        assert due(definition="bill") == due(assignee="ada") == [other]
+        assert due(node="approve", free=True) == [soon, also_late, late]
+        assert [seen.task for seen in store.tasks(TaskFilter(undated=True))] == [never]
+        store.commit(Batch(tasks=[task(new_id(), due=NOON)]))
+        assert due() == everything, "no instance, no task"
+
+    def test_instances_are_found_by_who_started_them(self, store):
+        mine, other = instance(started_by="ada"), instance(started_by="bo")
+        child = instance(started_by="ada", parent=other.id, root=other.id)
+        store.commit(Batch(new=[mine, other, child]))
+        assert self.ids(store, started_by="ada") == [child.id, mine.id]
+        assert self.ids(store, started_by="ad") == []
+        assert self.ids(store, started_by="ada", parent=other.id) == [child.id]
+        assert self.ids(store, started_by="bo", definition="order", statuses=["STARTED"]) == [other.id]
+
+    def test_the_places_of_instances_are_read_together(self, store):
+        order, bill, over = instance(), instance(name="bill"), instance(status="FINISHED", ended=NOON)
+        tokens = [
+            token(order.id, 1, node="fork"),
+            token(order.id, 2, node="pack", parent=1),
+            token(order.id, 3, node="loop", parent=1),
+            token(order.id, 4, node="loop", parent=3),
+            token(order.id, 5, node="loop", parent=3),
+            token(bill.id, 1, node="pay"),
+            token(bill.id, 2, node="pay"),
+        ]
+        store.commit(Batch(new=[order, bill, over], tokens=tokens))
+        assert store.places([bill.id, order.id, over.id, new_id()]) == {
+            order.id: [("fork", 0), ("loop", 2), ("pack", 1)],
+            bill.id: [("pay", 2)],
+        }
+        assert store.places([]) == {}
+
     def test_incidents_are_open_until_they_are_resolved(self, store):
         def incidents(*asked, **given):
             return [seen.incident for seen in store.incidents(*asked, **given)]
@@ -229,9 +280,10 @@ class QueryContract:
         rows = [task(order.id), task(bill.id)]
         store.commit(Batch(new=[order, bill], tasks=rows, incidents=[incident(order.id), incident(bill.id)]))
         for seen in (store.tasks(TaskFilter()), store.incidents()):
-            assert [each[1:] for each in seen] == [(3, "ON_HOLD"), (7, "STARTED")]
+            assert [each[1:3] for each in seen] == [(3, "ON_HOLD"), (7, "STARTED")]
         store.commit(stepped(order._replace(position=8, status="ON_HOLD")))
-        assert store.task(rows[0].id) == (rows[0], 8, "ON_HOLD")
+        head = (order.version, order.business_key, order.started_by, order.started)
+        assert store.task(rows[0].id) == (rows[0], 8, "ON_HOLD", *head)
         assert store.incidents(order.id)[0][1:] == (8, "ON_HOLD")
         store.commit(Batch(tasks=[lost := task(new_id())], incidents=[incident(lost.instance)]))
         assert store.task(lost.id) is None

@@ -430,6 +430,9 @@ def test_no_table_is_left_out_of_the_counts(store):
 # -- migrations -------------------------------------------------------------------------------------------------------
 
 
+OURS = ["0001_initial", "0002_edge", "0004_tasks_by_due_date"]
+
+
 def change(path, statement) -> None:
     connection = apsw.Connection(str(path))
     connection.execute(statement)
@@ -438,7 +441,8 @@ def change(path, statement) -> None:
 
 def test_a_file_remembers_what_it_has_been_through(store):
     rows = list(writer_of(store).execute("SELECT * FROM migration"))
-    assert [(version, name) for version, name, _, _ in rows] == [(1, "0001_initial"), (2, "0002_edge")]
+    assert [name for _, name, _, _ in rows] == OURS
+    assert [version for version, _, _, _ in rows] == [1, 2, 4]
     for _, _, checksum, applied in rows:
         assert len(checksum) == 64
         assert applied > NOON - 365 * 86_400_000_000
@@ -453,7 +457,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(path, monkeypatch):
         assert not writer_of(first).table_exists("main", "session")
         first.close()
     change(path, "INSERT INTO user VALUES ('ada', '$argon2id$…', x'5b5d', 5)")
-    assert [step.name for step in Driven(SqliteStorage(path)).migrate(dry_run=True)] == ["0002_edge"]
+    assert [step.name for step in Driven(SqliteStorage(path)).migrate(dry_run=True)] == OURS[1:]
     again = opened(path)
     assert found(again, order.id).instance == order
     assert [number for number, _ in again.history_after(0, 10)] == [1]
@@ -465,8 +469,8 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(path, monkeypatch):
 
 def test_a_newer_schema_is_refused(store, path):
     store.close()
-    change(path, "INSERT INTO migration VALUES (3, '0003_of_tomorrow', 'abc', 0)")
-    refused(path, "0003_of_tomorrow, which this version of procession does not know")
+    change(path, "INSERT INTO migration VALUES (99, '0099_of_tomorrow', 'abc', 0)")
+    refused(path, "0099_of_tomorrow, which this version of procession does not know")
 
 
 def test_a_changed_migration_is_refused(store, path):
@@ -480,7 +484,7 @@ def tomorrow(monkeypatch):
     """The next version of procession has one more migration."""
     real = sqlite_file.migrations.load
     one_more = Migration(
-        3, "0003_colour", "ALTER TABLE job ADD COLUMN colour TEXT; CREATE TABLE hue (id INTEGER)", "c2"
+        99, "0099_colour", "ALTER TABLE job ADD COLUMN colour TEXT; CREATE TABLE hue (id INTEGER)", "c2"
     )
     monkeypatch.setattr(sqlite_file.migrations, "load", lambda folder, names: [*real(folder, names), one_more])
     return one_more
@@ -492,11 +496,7 @@ def test_a_file_of_yesterday_is_brought_up_to_date(store, path, request):
     store.close()
     request.getfixturevalue("tomorrow")
     again = opened(path)
-    assert [name for (name,) in writer_of(again).execute("SELECT name FROM migration")] == [
-        "0001_initial",
-        "0002_edge",
-        "0003_colour",
-    ]
+    assert [name for (name,) in writer_of(again).execute("SELECT name FROM migration")] == [*OURS, "0099_colour"]
     assert found(again, order.id).instance == order
     again.close()
 
@@ -504,7 +504,7 @@ def test_a_file_of_yesterday_is_brought_up_to_date(store, path, request):
 def test_a_migration_that_fails_changes_nothing(store, path, monkeypatch):
     store.close()
     real = sqlite_file.migrations.load
-    broken = Migration(3, "0003_broken", "CREATE TABLE hue (id INTEGER); INSERT INTO absent VALUES (1)", "c2")
+    broken = Migration(99, "0099_broken", "CREATE TABLE hue (id INTEGER); INSERT INTO absent VALUES (1)", "c2")
     with monkeypatch.context() as patch:
         patch.setattr(sqlite_file.migrations, "load", lambda folder, names: [*real(folder, names), broken])
         refused(path, "no such table: absent")
@@ -515,9 +515,9 @@ def test_a_migration_that_fails_changes_nothing(store, path, monkeypatch):
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(path, request):
     store = Driven(SqliteStorage(path))
-    assert [step.name for step in store.migrate(dry_run=True)] == ["0001_initial", "0002_edge"]
+    assert [step.name for step in store.migrate(dry_run=True)] == OURS
     assert not path.exists()
-    assert [step.name for step in store.migrate()] == ["0001_initial", "0002_edge"]
+    assert [step.name for step in store.migrate()] == OURS
     assert store.migrate(dry_run=True) == []
     tomorrow = request.getfixturevalue("tomorrow")
     assert store.migrate(dry_run=True) == [tomorrow]

@@ -296,6 +296,7 @@ class Agreement(RuleBasedStateMachine):
             business_key=maybe(st.sampled_from(["K_1", "nobody"])),
             parent=maybe(ids),
             root=maybe(ids),
+            started_by=maybe(st.sampled_from(["ada", "nobody"])),
             started_after=maybe(MOMENTS),
             started_before=maybe(MOMENTS),
             node=maybe(st.sampled_from("ab")),
@@ -323,11 +324,22 @@ class Agreement(RuleBasedStateMachine):
         self.both(opener, "history_number", id, data.draw(SMALL))
         self.both(opener, "instance_heads", [id, 1, *self.some(data, self.instances)])
         self.both(opener, "users", data.draw(st.lists(PEOPLE)))
-        for given in ({}, {"instance": id}, {"free": True}, {"assignee": "ada"}, {"node": "a", "definition": "order"}):
+        for given in (
+            {},
+            {"instance": id},
+            {"free": True},
+            {"assignee": "ada"},
+            {"node": "a", "definition": "order"},
+            {"undated": True},
+        ):
             for seen in self.both(opener, "tasks", TaskFilter(**given), limit, before):
                 assert self.both(opener, "task", seen.id) == seen
                 owner = self.instances[seen.task.instance]
                 assert (seen.position, seen.status) == (owner.position, owner.status)
+            dated = self.both(opener, "due_tasks", TaskFilter(**given), limit)
+            if dated:
+                self.both(opener, "due_tasks", TaskFilter(**given), limit, (dated[0].task.due, dated[0].id))
+        self.both(opener, "places", [id, 1, *self.some(data, self.instances)])
         for instance in (None, id):
             for open_only in (True, False):
                 self.both(opener, "incidents", instance, open_only, limit, before)

@@ -9,13 +9,12 @@ from msgspec import Meta, Struct
 from procession.api.operations import Answer, Call
 from procession.api.problems import refusal
 from procession.definition import ProcessDefinition
-from procession.engine.access import permission
 from procession.engine.codec import encode
 from procession.engine.commands import Command
 from procession.engine.state import ProcessInstance
 from procession.runtime import checks
 from procession.runtime.asks import Ask, Publish, Start
-from procession.runtime.views import Allowed, Id, InstanceView, Page, Seq, instance_outline, instance_view
+from procession.runtime.views import Allowed, Id, InstanceView, Page, Seq, instance_after
 
 LONGEST_KEY = 200
 
@@ -39,9 +38,7 @@ async def answered(call: Call, ask: Ask) -> InstanceView:
     principal = call.principal
 
     def render(state: ProcessInstance, definition: ProcessDefinition) -> InstanceView:
-        if permission(principal, definition, "view", owner=state.started_by) is not None:
-            return instance_outline(state, definition, principal)
-        return instance_view(state, definition, principal)
+        return instance_after(state, definition, principal)
 
     ask.render = render
     view: InstanceView = await call.node.ask(ask)

@@ -67,4 +67,4 @@ async def log_out(call: Call) -> Answer:
 async def who_am_i(call: Call) -> MeView:
     """Who one is, until when, and what one may do."""
     assert call.who is not None
-    return call.edge.identity.me(call.who)
+    return await call.edge.identity.me(call.who)

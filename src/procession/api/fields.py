@@ -13,6 +13,7 @@ Text = Annotated[str, Meta(extra_json_schema={"pattern": r"^[^\x00]*$"})]
 
 Id = Annotated[str, Meta(pattern="^[0-9]{1,19}$")]
 Instance = Annotated[Id, Meta(description="The id of a process instance.")]
+Token = Annotated[Id, Meta(description="The id of a token: it counts within the instance.")]
 Process = Annotated[Text, Meta(description="The name of a process definition.")]
 Node = Annotated[Text, Meta(description="The id of a flow node in the BPMN file.")]
 

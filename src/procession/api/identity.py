@@ -24,7 +24,7 @@ from procession.errors import CommandRejected
 from procession.runtime.node import Node
 from procession.runtime.sessions import Opened, Sessions, session_id
 from procession.runtime.users import Credentials, Hashed, Users, has_password
-from procession.runtime.views import MeView, me_view
+from procession.runtime.views import MeView
 from procession.storage import AuditRow, Batch, SessionRow, UserRow
 
 COOKIE = "procession_session"
@@ -171,9 +171,9 @@ class Identity:
         self._people.forget()
         self._opened.forget()
 
-    def me(self, who: Who) -> MeView:
+    async def me(self, who: Who) -> MeView:
         """Who one is, until when, and what one may do outside of a process."""
-        view = me_view(who.principal, who.expires)
+        view = await self._node.read(self._node.queries(who.principal).me(who.expires))
         if who.csrf is not None:
             view.csrf_token = who.csrf
         return view

@@ -8,13 +8,14 @@ import msgspec
 from msgspec import Meta
 
 from procession.api.asking import change, instance_id, listed
-from procession.api.fields import Instance, Instant, Limit, Node, Process, Reason, Text
+from procession.api.fields import Instance, Instant, Limit, Node, Process, Reason, Text, Token
 from procession.api.operations import Answer, Body, Call, Many, PageQuery, Query, operation
 from procession.api.problems import not_built
 from procession.engine import commands as c
 from procession.engine.codec import decode
-from procession.runtime import checks
+from procession.runtime import checks, preview
 from procession.runtime.views import (
+    EVENT_KINDS,
     STATUSES,
     AuditView,
     ExceptionView,
@@ -22,11 +23,14 @@ from procession.runtime.views import (
     InstanceSummary,
     InstanceView,
     Page,
+    PreviewView,
+    ProgressView,
     TokenView,
 )
 from procession.storage import InstanceFilter
 
 INSTANCE = "/api/instances/{instance}"
+SOME_KINDS = "^({0})(,({0}))*$".format("|".join(EVENT_KINDS))
 SOME_STATUSES = "^({0})(,({0}))*$".format("|".join(STATUSES))
 Position = Annotated[int, Meta(ge=0, le=checks.LARGEST_ID)]
 REFUSALS = (403, 404, 409)
@@ -48,6 +52,7 @@ class InstanceQuery(PageQuery):
         ),
     ] = None
     business_key: Annotated[Text | None, Meta(description="Exactly this one.", examples=["ana"])] = None
+    started_by: Annotated[Text | None, Meta(description="Exactly this user.", examples=["clerk"])] = None
     started_after: Annotated[Instant | None, Meta(description="ISO 8601.")] = None
     started_before: Annotated[Instant | None, Meta(description="ISO 8601.")] = None
     parent: Annotated[Instance | None, Meta(description="Instances that this one called.")] = None
@@ -63,6 +68,14 @@ class HistoryQuery(Query):
     after: Annotated[Position, Meta(description="Entries with greater positions.")] = 0
     cursor: Annotated[Position | None, Meta(description="The `next` of the part before.")] = None
     limit: Limit = 50
+    kinds: Annotated[
+        str | None,
+        Meta(
+            description="Only events of these, with commas; entries without any are listed too.",
+            examples=["task-created,task-completed"],
+            extra_json_schema={"pattern": SOME_KINDS},
+        ),
+    ] = None
 
 
 class StateQuery(Query):
@@ -100,6 +113,21 @@ class Retry(Body):
     reason: Reason = ""
 
 
+class Preview(Body):
+    """What would be done. What does not belong to the operation is refused."""
+
+    operation: Annotated[
+        Literal["HOLD", "UNHOLD", "TERMINATE", "DISMISS", "RETRY", "SET_VARIABLES"],
+        Meta(description="As in the calls that do it."),
+    ]
+    token: Annotated[Token | None, Meta(description="Of RETRY: the token with the exception.")] = None
+    retries: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000_000_000)] | None,
+        Meta(description="Of RETRY: tries for a job that has used up its own; 1 where nothing is said."),
+    ] = None
+    variables: Annotated[dict[str, Any] | None, Meta(description="Of SET_VARIABLES: a JSON merge patch.")] = None
+
+
 class Move(Body):
     """Where to."""
 
@@ -130,6 +158,7 @@ async def list_instances(call: Call) -> Answer | Page[Any]:
         parent=None if query.parent is None else checks.identity(query.parent, "Process instance"),
         node=checks.maybe_text(query.node, "node"),
         text=checks.maybe_text(query.q, "q"),
+        started_by=checks.maybe_text(query.started_by, "startedBy"),
         started_after=checks.moment(query.started_after, "startedAfter"),
         started_before=checks.moment(query.started_before, "startedBefore"),
         incidents=query.exceptions,
@@ -150,6 +179,12 @@ async def list_tokens(call: Call) -> Answer | Page[Any]:
     return await listed(call, call.queries.tokens(instance_id(call), call.query.finished))
 
 
+@operation("GET", INSTANCE + "/progress", tag="instances", answers=ProgressView, refusals=(404,))
+async def get_progress(call: Call) -> ProgressView:
+    """How far it is, in stages and steps, in plain words: for the person who started it."""
+    return await call.read(call.queries.progress(instance_id(call)))
+
+
 @operation(
     "GET", INSTANCE + "/history", tag="instances", answers=Many(HistoryView), query=HistoryQuery, refusals=(404,)
 )
@@ -157,7 +192,8 @@ async def list_history(call: Call) -> Answer | Page[Any]:
     """Its event log, oldest first: one entry for each transaction."""
     query: HistoryQuery = call.query
     after = query.after if query.cursor is None else query.cursor
-    return await listed(call, call.queries.history_page(instance_id(call), after, query.limit))
+    kinds = () if query.kinds is None else tuple(query.kinds.split(","))
+    return await listed(call, call.queries.history_page(instance_id(call), after, query.limit, kinds))
 
 
 @operation("GET", INSTANCE + "/audit", tag="instances", answers=Many(AuditView), query=PageQuery, refusals=(404,))
@@ -198,6 +234,21 @@ async def operate(call: Call) -> InstanceView:
             return await change(call, c.EndInstance(number, "TERMINATED", reason))
         case _:
             return await change(call, c.EndInstance(number, "DISMISSED", reason))
+
+
+@operation("POST", INSTANCE + "/preview", tag="instances", body=Preview, answers=PreviewView, refusals=REFUSALS)
+async def preview_operation(call: Call) -> PreviewView:
+    """What an operation would do to an instance and to others, and what would end with it. Nothing is done.
+
+    It is decided by the engine at this moment, and refused as the operation itself would be. Of a long run it is the first
+    transaction. Ids of what would be created are not those that it will have.
+    """
+    body: Preview = call.body
+    variables = None if body.variables is None else checks.own_document(body.variables)
+    command = preview.operation(
+        instance_id(call), body.operation, token=body.token, retries=body.retries, variables=variables
+    )
+    return await call.node.alone(preview.preview(call.node.intake.processor, command, call.principal))
 
 
 @operation(

@@ -27,6 +27,18 @@ class TaskQuery(PageQuery):
     instance: Instance | None = None
     definition: Process | None = None
     node: Node | None = None
+    sort: Annotated[
+        Literal["newest", "due"],
+        Meta(description="due: the soonest due date first, then those without one, newest first."),
+    ] = "newest"
+    q: Annotated[
+        Text | None,
+        Meta(description="Part of the name, of the process or of the business key, as the reader sees them."),
+    ] = None
+    cursor: Annotated[
+        Annotated[str, Meta(pattern=r"^(-?[0-9]{1,19}\.)?[0-9]{1,19}$")] | None,
+        Meta(description="The `next` of the part before, with the same `sort`."),
+    ] = None
 
 
 class Assign(Body):
@@ -43,14 +55,16 @@ class Complete(Body):
 
 @operation("GET", "/api/tasks", tag="tasks", answers=Many(TaskView), query=TaskQuery, refusals=(404,))
 async def list_tasks(call: Call) -> Answer | Page[Any]:
-    """Open tasks, newest first."""
+    """Open tasks, newest or most urgent first."""
     query: TaskQuery = call.query
     where = TaskFilter(
         instance=None if query.instance is None else checks.identity(query.instance, "Process instance"),
         definition=checks.maybe_text(query.definition, "definition"),
         node=checks.maybe_text(query.node, "node"),
     )
-    return await listed(call, call.queries.tasks(query.scope, where, query.limit, query.cursor))
+    text = checks.maybe_text(query.q, "q")
+    question = call.queries.tasks(query.scope, where, query.limit, query.cursor, sort=query.sort, text=text)
+    return await listed(call, question)
 
 
 @operation("GET", "/api/tasks/{task}", tag="tasks", answers=TaskView, refusals=(404,))

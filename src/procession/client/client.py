@@ -238,6 +238,7 @@ class Client:
         parent: str | int | None = None,
         node: str | None = None,
         text: str | None = None,
+        started_by: str | None = None,
         started_after: int | None = None,
         started_before: int | None = None,
         exceptions: bool | None = None,
@@ -254,6 +255,7 @@ class Client:
             "parent": None if parent is None else checks.identity(parent, "Process instance"),
             "node": checks.maybe_text(node, "The node"),
             "q": checks.maybe_text(text, "The text to look for"),
+            "startedBy": checks.maybe_text(started_by, "The user"),
             "startedAfter": None if started_after is None else format_instant(started_after),
             "startedBefore": None if started_before is None else format_instant(started_before),
             "exceptions": exceptions,
@@ -264,15 +266,20 @@ class Client:
             query[f"var.{path}"] = encode(value).decode()
         return self._call("GET", "/api/instances", v.Page[v.InstanceSummary], query)
 
-    def history(self, id: str | int, after: int = 0, limit: int = 1000) -> list[v.HistoryView]:
-        """The event log of an instance, oldest first."""
-        return self._call(
-            "GET", _instance(id) + "/history", v.Page[v.HistoryView], {"after": after, "limit": limit}
-        ).items
+    def history(
+        self, id: str | int, after: int = 0, limit: int = 1000, kinds: Sequence[str] = ()
+    ) -> list[v.HistoryView]:
+        """The event log of an instance, oldest first; with `kinds` only the events of these."""
+        query = {"after": after, "limit": limit, "kinds": ",".join(kinds) or None}
+        return self._call("GET", _instance(id) + "/history", v.Page[v.HistoryView], query).items
 
     def tokens(self, id: str | int, finished: bool = True) -> list[v.TokenView]:
         """Tokens with the nodes they visited; of those that ended the latest 1,000."""
         return self._call("GET", _instance(id) + "/tokens", v.Page[v.TokenView], {"finished": finished}).items
+
+    def progress(self, id: str | int) -> v.ProgressView:
+        """How far an instance is, in stages and steps: for the person who started it."""
+        return self._call("GET", _instance(id) + "/progress", v.ProgressView)
 
     def data(self, id: str | int, node: str) -> v.NodeDataView:
         """What a screen of a node needs: the data that its token sees, and what can be done there."""
@@ -340,6 +347,24 @@ class Client:
             view = self._call("POST", f"{path}/tokens/{item}/retry", v.InstanceView, body=body)
         return view
 
+    def preview(
+        self,
+        id: str | int,
+        operation: str,
+        *,
+        token: str | int | None = None,
+        retries: int | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> v.PreviewView:
+        """What HOLD, UNHOLD, TERMINATE, DISMISS, RETRY (of a `token`) or SET_VARIABLES would do. Nothing is done."""
+        given = {
+            "token": None if token is None else str(checks.identity(token, "Token")),
+            "retries": retries,
+            "variables": None if variables is None else checks.document(variables),
+        }
+        body = {"operation": operation, **{name: value for name, value in given.items() if value is not None}}
+        return self._call("POST", _instance(id) + "/preview", v.PreviewView, body=body, safe=True)
+
     # -- people -------------------------------------------------------------------------------------------------------
 
     def me(self) -> v.MeView:
@@ -353,15 +378,19 @@ class Client:
         instance: str | int | None = None,
         definition: str | None = None,
         node: str | None = None,
+        text: str | None = None,
+        sort: str = "newest",
         limit: int = 50,
         cursor: str | None = None,
     ) -> v.Page[v.TaskView]:
-        """Open user tasks: mine, free, or all that one may see."""
+        """Open user tasks: mine, free, or all that one may see; newest first, or by `due` date."""
         query = {
             "scope": scope,
             "instance": None if instance is None else checks.identity(instance, "Process instance"),
             "definition": checks.maybe_text(definition, "The process"),
             "node": checks.maybe_text(node, "The node"),
+            "q": checks.maybe_text(text, "The text to look for"),
+            "sort": sort,
             "limit": limit,
             "cursor": cursor,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def upstream(gateway: str, incoming: Mapping[str, str], edges: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
@@ -27,3 +27,26 @@ def upstream(gateway: str, incoming: Mapping[str, str], edges: Iterable[tuple[st
             todo.extend(sources.get(node, ()))
         reach[flow] = frozenset(seen)
     return reach
+
+
+def in_order(starts: Iterable[str], following: Mapping[str, Sequence[str]]) -> list[str]:
+    """The nodes that can be reached from the starts: each behind those that lead to it, but for flows that go back.
+
+    `following` has what comes after a node, in the order in which it is to come.
+    """
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in reversed([*starts]):
+        if start in seen:
+            continue
+        seen.add(start)
+        trail = [(start, [*following.get(start, ())])]
+        while trail:
+            node, after = trail[-1]
+            if not after:
+                order.append(node)
+                trail.pop()
+            elif (target := after.pop()) not in seen:
+                seen.add(target)
+                trail.append((target, [*following.get(target, ())]))
+    return order[::-1]

@@ -138,6 +138,11 @@ class FlowNode:
     stage: str | None = None
     can_go_back: bool = True
 
+    @property
+    def label(self) -> str:
+        """What people call it: its name; its id, where it has none."""
+        return self.name or self.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartEvent(FlowNode):

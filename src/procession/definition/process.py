@@ -48,6 +48,11 @@ class ProcessDefinition:
     inclusive_joins: tuple[str, ...] = field(init=False, default=())
     guarded: bool = field(init=False, default=False)  # some lane sets access: then whatever no lane allows is denied
 
+    @property
+    def label(self) -> str:
+        """What people call it: its drawn name; its id, where it has none."""
+        return self.title or self.name
+
     def __post_init__(self) -> None:
         starts = [self.nodes[number] for number in self.starts]
         requestable = (node for node in starts if isinstance(node, StartEvent) and node.trigger is None)

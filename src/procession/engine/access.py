@@ -78,6 +78,16 @@ def knows(principal: Principal, definition: ProcessDefinition, *, owner: str) ->
     return any(permission(principal, definition, operation, owner=owner) is None for operation in OPERATIONS)
 
 
+def granted(definition: ProcessDefinition) -> frozenset[str] | None:
+    """The roles by which one `knows` every instance, whoever started it; None: everybody does."""
+    if not definition.guarded:
+        return None
+    accesses = [lane.access for lane in definition.lanes.values()]
+    return frozenset(
+        role for access in accesses for operation in OPERATIONS for role in access.get(operation, frozenset())
+    )
+
+
 def lacks_role(principal: Principal, what: str, *roles: str) -> str | None:
     """None where the principal has one of the roles or is an administrator, else the reason why `what` is not allowed."""
     if principal.admin or not principal.roles.isdisjoint(roles):

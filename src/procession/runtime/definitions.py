@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from procession.bpmn import read_bpmn
 from procession.definition import MessageTrigger, ProcessDefinition, StartEvent, TimerTrigger
-from procession.engine.access import Principal, require_role
+from procession.engine.access import Principal, granted, require_role
 from procession.engine.triggers.timer import schedule
 from procession.errors import CommandRejected, InvalidDefinition, Problem, VersionConflict
 from procession.storage import AuditRow, DefinitionRow, StartSubscriptionRow, StartTimerRow, Storage
@@ -42,6 +42,7 @@ class Definitions:
         self._compiled: dict[int, ProcessDefinition] = {}
         self._published: dict[str, Deployed | None] = {}
         self._seen = -1
+        self._watchers: tuple[int, frozenset[str] | None] = -1, frozenset()  # and the number of changes that it is of
 
     async def compiled(self, definition: int) -> ProcessDefinition:
         """The compiled definition of a version by its id."""
@@ -77,6 +78,24 @@ class Definitions:
                 found = Deployed(row.id, row.name, row.version, row.state, await self.compiled(row.id))
             self._published[name] = found
         return self._published[name]
+
+    async def watchers(self) -> frozenset[str] | None:
+        """The roles that have any right in some published process; None: there is one that is open to everybody."""
+        seen, roles = self._watchers
+        changed = await self._storage.definitions_changed()
+        if seen != changed:
+            roles = await self._granted()
+            self._watchers = changed, roles
+        return roles
+
+    async def _granted(self) -> frozenset[str] | None:
+        found: set[str] = set()
+        for row in await self._storage.definitions(None, (PUBLISHED,)):
+            roles = granted(await self.compiled(row.id))
+            if roles is None:
+                return None
+            found |= roles
+        return frozenset(found)
 
     async def require(self, name: str, version: int | None = None) -> DefinitionRow:
         """A version of a process, the newest one if none is named; 404 if there is none."""

@@ -50,6 +50,10 @@ class Cache:
         """A state to read from, before anybody changes it."""
         return self._states[instance]
 
+    def drop(self, instance: int) -> None:
+        """Forget a state, if it is there."""
+        self._states.pop(instance, None)
+
     def put(self, state: ProcessInstance) -> None:
         self._states[state.id] = state
         if len(self._states) > self._limit:
@@ -80,7 +84,7 @@ class Processor:
     async def turn(self, asks: Sequence[Ask]) -> None:
         """Decide and commit; then every ask is done, or goes on with `follow_ups`."""
         for _ in range(CONFLICTS):
-            work = Work(self)
+            work = Work(self, self.cache)
             try:
                 await work.run(asks)
                 if work.changed:
@@ -103,6 +107,22 @@ class Processor:
             self._answer(work, asks)
             return
         self.fail(asks, conflict)
+
+    async def rehearse(self, ask: Ask) -> Work:
+        """Decide a command as `turn` does, of what the store has, and leave it at that: nothing is written, nobody is told.
+
+        A refusal is raised. What was read leaves the cache, since the store takes the position that was read last for the one
+        that is known here.
+        """
+        work = Work(self, Cache())
+        try:
+            await work.run([ask])
+        finally:
+            for instance in work.found.instances:
+                self.cache.drop(instance)
+        if ask.error is not None:
+            raise ask.error
+        return work
 
     @property
     def busy(self) -> bool:

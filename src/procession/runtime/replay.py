@@ -15,6 +15,16 @@ FINISHED_TOKENS = 1000
 """So many records of finished tokens are kept for a list."""
 
 
+class Stay:
+    """When a node was first come to, and last left (None: never)."""
+
+    __slots__ = ("since", "until")
+
+    def __init__(self, since: int) -> None:
+        self.since = since
+        self.until: int | None = None
+
+
 class Replay:
     """An instance as of a position, with the records of tokens that ended and the nodes that each token visited."""
 
@@ -23,6 +33,7 @@ class Replay:
         self.finished: dict[int, Token] = {}
         self.visits: dict[int, list[tuple[str, int]]] = {}  # token → (node, when it arrived)
         self.left: list[str] = []  # nodes in the order in which they were left
+        self.stays: dict[str, Stay] = {}  # of every token on a node together
 
     def fold(self, rows: Sequence[HistoryRow]) -> None:
         """Apply rows of history, oldest first, without a gap."""
@@ -39,11 +50,14 @@ class Replay:
         tokens = self.state.tokens
         if isinstance(event, e.TokenCreated):
             self.visits[event.token] = [(event.node, at)]
+            self._arrive(event.node, at)
         elif isinstance(event, e.TokenAdvanced):
             if event.flow is not None or tokens[event.token].node != event.node:
                 if event.flow is not None:
                     self.left.append(tokens[event.token].node)
                 self.visits[event.token].append((event.node, at))
+                self._leave(tokens[event.token].node, at)
+                self._arrive(event.node, at)
         elif isinstance(event, e.TokenHeld):
             if event.holding == "split":
                 self.left.append(tokens[event.token].node)
@@ -51,14 +65,25 @@ class Replay:
             token = tokens[event.token]
             if event.state == "INACTIVE" and token.holding != "split" and token.item is None:
                 self.left.append(token.node)
+            self._leave(token.node, at)
             self._finish(token)
         elif isinstance(event, e.JoinFired):
             for number in event.consumed:
+                self._leave(tokens[number].node, at)
                 if number != event.survivor:
                     self._finish(tokens[number])
             visits = self.visits.setdefault(event.survivor, [])
             if not visits or visits[-1][0] != event.node:
                 visits.append((event.node, at))
+            self._arrive(event.node, at)
+
+    def _arrive(self, node: str, at: int) -> None:
+        if node not in self.stays:
+            self.stays[node] = Stay(at)
+
+    def _leave(self, node: str, at: int) -> None:
+        if node in self.stays:
+            self.stays[node].until = at
 
     def _finish(self, token: Token) -> None:
         self.finished[token.id] = token

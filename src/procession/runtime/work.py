@@ -25,7 +25,7 @@ from procession.storage import Batch, Found, InboxRow, Need, StartTimerRow
 from procession.storage.rows import history_row, project, restore
 
 if TYPE_CHECKING:
-    from procession.runtime.processor import Processor
+    from procession.runtime.processor import Cache, Processor
 
 EFFECTS_PER_TRANSACTION = 2_000
 """Consequences in other instances; then calls begin and messages are delivered in a transaction that follows."""
@@ -51,8 +51,8 @@ class Unit:
 class Work:
     """Decides a batch. Nothing outside is changed before its commit, except that states leave the cache."""
 
-    def __init__(self, processor: Processor) -> None:
-        self.processor = processor
+    def __init__(self, processor: Processor, cache: Cache) -> None:
+        self.processor, self.cache = processor, cache
         self.at = processor.now()
         self.batch = Batch()
         self.units: dict[int, Unit] = {}
@@ -123,7 +123,7 @@ class Work:
         tasks: list[int] = []
         timers: list[int] = []
         keys: list[str] = []
-        cache = self.processor.cache
+        cache = self.cache
         for ask in asks:
             command = ask.command
             if ask.key is not None:
@@ -158,7 +158,7 @@ class Work:
         unit = self.units.get(instance)
         if unit is not None:
             return unit
-        cache = self.processor.cache
+        cache = self.cache
         if instance not in self.checked:
             self.checked.add(instance)
             more = await self.processor.storage.load(Need({instance: cache.get(instance)}, known=cache))

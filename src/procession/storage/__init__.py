@@ -382,11 +382,15 @@ class LeasedJob(NamedTuple):
 
 
 class SeenTask(NamedTuple):
-    """A user task, with the position and the status of its instance at the moment when it was read."""
+    """A user task, with the position and the status of its instance at the moment when it was read, and whose that is."""
 
     task: TaskRow
     position: int
     status: str
+    version: int
+    business_key: str | None
+    started_by: str
+    started: int
 
     @property
     def id(self) -> int:
@@ -479,6 +483,7 @@ class InstanceFilter:
     business_key: str | None = None
     parent: int | None = None
     root: int | None = None
+    started_by: str | None = None
     started_after: int | None = None
     started_before: int | None = None
     node: str | None = None
@@ -489,13 +494,14 @@ class InstanceFilter:
 
 @dataclass(slots=True, kw_only=True)
 class TaskFilter:
-    """`free`: without an assignee."""
+    """`free`: without an assignee. `undated`: without a due date."""
 
     instance: int | None = None
     definition: str | None = None
     node: str | None = None
     assignee: str | None = None
     free: bool = False
+    undated: bool = False
 
 
 class Storage(Protocol):
@@ -553,6 +559,9 @@ class Storage(Protocol):
     async def instances(
         self, where: InstanceFilter, limit: int = 50, before: int | None = None
     ) -> list[InstanceRow]: ...
+    async def places(self, instances: Collection[int]) -> dict[int, list[tuple[str, int]]]:
+        """The nodes that have tokens of an instance, by id, each with how many of them no child token runs for."""
+
     async def history(self, instance: int, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
         """Oldest first, positions greater than `after`."""
 
@@ -577,6 +586,11 @@ class Storage(Protocol):
         """The rows of instances, without what is in them, by id; those that are not there are left out."""
 
     async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[SeenTask]: ...
+    async def due_tasks(
+        self, where: TaskFilter, limit: int = 50, after: tuple[int, int] | None = None
+    ) -> list[SeenTask]:
+        """Those with a due date, the soonest first, of the same date the newest; `after` a due date and an id."""
+
     async def task(self, task: int) -> SeenTask | None: ...
     async def job(self, job: int) -> LeasedJob | None: ...
     async def incidents(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from operator import itemgetter
 from threading import Lock
 from typing import Any, TypeVar
@@ -148,6 +149,7 @@ class MemoryQueries:
             and where.business_key in (None, row.business_key)
             and where.parent in (None, row.parent)
             and where.root in (None, row.root)
+            and where.started_by in (None, row.started_by)
             and (where.started_after is None or row.started >= where.started_after)
             and (where.started_before is None or row.started < where.started_before)
             and (where.incidents is None or where.incidents == (row.incidents > 0))
@@ -203,25 +205,53 @@ class MemoryQueries:
         with self._lock:
             return [self._instances[id] for id in sorted(set(ids)) if id in self._instances]
 
-    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[SeenTask]:
-        def fits(row: TaskRow) -> bool:
-            return (
-                where.instance in (None, row.instance)
-                and where.definition in (None, row.process)
-                and where.node in (None, row.node)
-                and where.assignee in (None, row.assignee)
-                and not (where.free and row.assignee is not None)
-                and row.instance in self._instances
-            )
-
+    async def places(self, instances: Collection[int]) -> dict[int, list[tuple[str, int]]]:
+        found: dict[int, list[tuple[str, int]]] = {}
         with self._lock:
-            return [SeenTask(row, *self._stand(row.instance)) for row in self._tasks.newest(limit, fits, before)]
+            for id in sorted(set(instances)):
+                tokens = self._tokens.get(id, {})
+                parents = {token.parent for token in tokens.values()}
+                counts = Counter({token.node: 0 for token in tokens.values()})
+                counts.update(token.node for token in tokens.values() if token.id not in parents)
+                if counts:
+                    found[id] = sorted(counts.items())
+        return found
+
+    async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[SeenTask]:
+        with self._lock:
+            rows = self._tasks.newest(limit, lambda row: self._is_wanted(row, where), before)
+            return [self._seen_task(row) for row in rows]
+
+    async def due_tasks(
+        self, where: TaskFilter, limit: int = 50, after: tuple[int, int] | None = None
+    ) -> list[SeenTask]:
+        due, id = after or (None, 0)
+        with self._lock:
+            dated = sorted((row.due, -row.id) for row in self._tasks.rows.values() if row.due is not None)
+            first = 0 if due is None else bisect_right(dated, (due, -id))
+            rows = (self._tasks.rows[-number] for _, number in dated[first:])
+            return [self._seen_task(row) for row in islice((row for row in rows if self._is_wanted(row, where)), limit)]
+
+    def _is_wanted(self, row: TaskRow, where: TaskFilter) -> bool:
+        return (
+            where.instance in (None, row.instance)
+            and where.definition in (None, row.process)
+            and where.node in (None, row.node)
+            and where.assignee in (None, row.assignee)
+            and not (where.free and row.assignee is not None)
+            and not (where.undated and row.due is not None)
+            and row.instance in self._instances
+        )
+
+    def _seen_task(self, row: TaskRow) -> SeenTask:
+        head = self._instances[row.instance]
+        return SeenTask(row, head.position, head.status, head.version, head.business_key, head.started_by, head.started)
 
     async def task(self, task: int) -> SeenTask | None:
         with self._lock:
             row = self._tasks.rows.get(task)
             there = row is not None and row.instance in self._instances
-            return SeenTask(row, *self._stand(row.instance)) if row is not None and there else None
+            return self._seen_task(row) if row is not None and there else None
 
     def _stand(self, instance: int) -> tuple[int, str]:
         row = self._instances[instance]

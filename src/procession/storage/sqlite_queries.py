@@ -129,6 +129,14 @@ class SqliteQueries:
     async def instance_heads(self, ids: Collection[int]) -> list[InstanceRow]:
         return [InstanceRow._make(row) for row in self._rows("instance_heads", many(ids))] if ids else []
 
+    async def places(self, instances: Collection[int]) -> dict[int, list[tuple[str, int]]]:
+        found: dict[int, list[tuple[str, int]]] = {}
+        if instances:
+            ids = many(instances)[0]
+            for instance, node, count in self._rows("places", {"ids": ids}):
+                found.setdefault(instance, []).append((node, count))
+        return found
+
     async def totals(self) -> Totals:
         return Totals(dict(self._rows("live_totals")), *self._rows("waiting_totals")[0])
 
@@ -141,14 +149,22 @@ class SqliteQueries:
     # -- what is waited for -------------------------------------------------------------------------------------------
 
     async def tasks(self, where: TaskFilter, limit: int = 50, before: int | None = None) -> list[SeenTask]:
-        given = {
-            "limit": limit,
-            "before": before,
+        return self._tasks({"limit": limit, "before": before}, where)
+
+    async def due_tasks(
+        self, where: TaskFilter, limit: int = 50, after: tuple[int, int] | None = None
+    ) -> list[SeenTask]:
+        due, id = after or (None, None)
+        return self._tasks({"limit": limit, "after": due, "after_id": id, "soonest": True}, where)
+
+    def _tasks(self, given: dict[str, Any], where: TaskFilter) -> list[SeenTask]:
+        given |= {
             "instance": where.instance,
             "definition": where.definition,
             "node": where.node,
             "assignee": where.assignee,
             "free": True if where.free else None,
+            "undated": True if where.undated else None,
         }
         return [seen_task(row) for row in self._rows("tasks", given, *words(**given))]
 
@@ -210,6 +226,7 @@ def find_instances(
         "business_key": where.business_key,
         "parent": where.parent,
         "root": where.root,
+        "started_by": where.started_by,
         "incidents": where.incidents or None,
         "no_incidents": True if where.incidents is False else None,
         "version": where.version,
@@ -264,7 +281,7 @@ def leased(row: tuple[Any, ...]) -> LeasedJob:
 
 def seen_task(row: tuple[Any, ...]) -> SeenTask:
     """A task and where its instance was, from one row."""
-    return SeenTask(TaskRow._make(row[:-2]), *row[-2:])
+    return SeenTask(TaskRow._make(row[:-6]), *row[-6:])
 
 
 def first(rows: Sequence[T]) -> T | None:

@@ -235,9 +235,9 @@ def test_a_session_says_who_asks(play):
         who = await world.who(headers)
         assert (who.principal, who.csrf, who.session) == (ANA, opened.csrf, session_id(opened.secret))
         assert who.expires == world.clock.now() + 7200 * 1_000_000
-        view = world.identity.me(who)
+        view = await world.identity.me(who)
         assert (view.name, view.roles, view.csrf_token) == ("ana", ["clerk"], opened.csrf)
-        assert world.identity.me(await world.who(await world.token())).csrf_token != opened.csrf
+        assert (await world.identity.me(await world.who(await world.token()))).csrf_token != opened.csrf
         world.clock.advance(7200)
         assert (await world.refused(headers)).detail == "The session is over. Log in again."
 

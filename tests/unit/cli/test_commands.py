@@ -333,9 +333,14 @@ def test_a_bundle_that_is_not_one_is_refused(line, manifest):
 
 
 def test_migrate_db(line):
-    assert line.out("migrate-db", "--dry-run").startswith("would apply 0001_initial\nwould apply 0002_edge\n")
+    assert line.out("migrate-db", "--dry-run").startswith(
+        "would apply 0001_initial\nwould apply 0002_edge\nwould apply 0004"
+    )
     assert not Path("procession.db").exists()
-    assert line.json("migrate-db") == {"dryRun": False, "migrations": ["0001_initial", "0002_edge"]}
+    assert line.json("migrate-db") == {
+        "dryRun": False,
+        "migrations": ["0001_initial", "0002_edge", "0004_tasks_by_due_date"],
+    }
     assert line.out("migrate-db") == "sqlite:///procession.db is up to date.\n"
 
 

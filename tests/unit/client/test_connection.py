@@ -16,7 +16,8 @@ from tests.unit.client.scripted import CUT, Answer, problem, scripted
 ME = Answer(200, {"name": "ana", "roles": [], "expires": None, "allowed": {}})
 AWAY = problem(503, "Service unavailable.", detail="The store could not do it; try again.", errorKey="error.storage")
 INSTANCE = {
-    "id": "7", "processDefinitionName": "order", "version": 1, "state": "STARTED", "businessKey": None, "startedBy": "ana",
+    "id": "7", "processDefinitionName": "order", "processTitle": "Order", "version": 1, "state": "STARTED",
+    "businessKey": None, "startedBy": "ana",
     "dateStarted": "", "dateEnded": None, "parent": None, "root": "7", "tokens": [], "variables": {}, "generalData": None,
     "subProcesses": [], "exceptions": [], "waits": [], "seq": 1, "allowed": {},
 }  # fmt: skip

@@ -8,7 +8,8 @@ from itertools import product
 import pytest
 
 from procession import CommandRejected, Engine, VirtualClock
-from procession.engine.access import Principal
+from procession.engine.access import Principal, granted, knows
+from procession.runtime.drive import drive
 from procession.runtime.views import ExceptionView, TaskView, to_dict
 from procession.testing import process
 
@@ -309,13 +310,13 @@ def test_who_am_i():
     from procession.runtime.views import me_view
 
     def allowed(*roles: str) -> set[str]:
-        view = me_view(Principal("ana", frozenset(roles)))
+        view = me_view(Principal("ana", frozenset(roles)), watches=False)
         return {what for what, answer in view.allowed.items() if answer is True}
 
     assert allowed() == allowed("clerk") == set()
     assert [allowed(role) for role in ("editor", "operator", "worker")] == [{"deploy"}, {"operate"}, {"work"}]
     assert allowed("admin") == {"deploy", "operate", "work", "admin"}
-    assert to_dict(me_view(Principal("ana", frozenset({"b", "a"})), 1_000_000)) == {
+    assert to_dict(me_view(Principal("ana", frozenset({"b", "a"})), 1_000_000, watches=False)) == {
         "name": "ana",
         "roles": ["a", "b"],
         "expires": "1970-01-01T00:00:01.000000Z",
@@ -324,5 +325,46 @@ def test_who_am_i():
             "operate": "to operate the platform needs the role operator or admin",
             "work": "to take jobs needs the role worker or admin",
             "admin": "to manage users needs the role admin",
+            "monitor": "none of the processes is yours to watch",
         },
     }
+
+
+def test_who_has_something_to_watch(engine):
+    def monitor(*roles: str) -> bool | str:
+        return drive(engine.as_user("ana", roles)._queries.me()).allowed["monitor"]
+
+    for lane in ({"view": "smith"}, {"hold": "smith"}, {"selfAssign": "smith"}):
+        engine.deploy(
+            ("w.bpmn", process("w").start("s").user_task("t").end().lane("L", "s", **lane).build()), publish=True
+        )
+        for name in ("open", "parent"):
+            for version in engine.definitions(name):
+                engine.deprecate(name, version.version)
+        assert monitor() == monitor("baker") == "none of the processes is yours to watch"
+        assert [monitor(role) for role in ("smith", "operator", "editor", "admin")] == [True] * 4
+        (latest, *_) = engine.definitions("w")
+        definition = drive(engine._definitions.compiled(int(latest.id)))
+        for role in ("smith", "baker"):
+            assert knows(Principal("ana", frozenset({role})), definition, owner="bo") == (role in granted(definition))
+    engine.deploy(("free.bpmn", process("free").start().end().build()), publish=True)
+    assert monitor() is True, "it is open to everybody"
+
+
+def test_what_is_there_to_watch_is_worked_out_once_for_each_change(engine, monkeypatch):
+    asked: list[int] = []
+    compiled = engine._definitions.compiled
+
+    async def counted(definition: int):
+        asked.append(definition)
+        return await compiled(definition)
+
+    monkeypatch.setattr(engine._definitions, "compiled", counted)
+    for name in ("open", "parent"):
+        engine.deprecate(name)
+    for change in (lambda: None, lambda: engine.publish("open"), lambda: engine.deprecate("open")):
+        change()
+        asked.clear()
+        for _ in range(5):
+            drive(engine.as_user("ana")._queries.me())
+        assert 0 < len(asked) == len(set(asked)), "each published process once"

@@ -407,7 +407,15 @@ def test_everything_about_a_definition(engine):
     assert found["dataModel"] == {"properties": {"pin": {"sensitive": True}}}
     assert found["settings"] == {"expiry": "P30D", "zone": "UTC", "generalData": {"app": "cards"}}
     nodes = {node["id"]: node for node in found["nodes"]}
-    assert nodes["fill"] == {"id": "fill", "name": "Fill", "type": "userTask", "lane": lane["id"], "parent": None}
+    assert nodes["fill"] == {
+        "id": "fill",
+        "name": "Fill",
+        "type": "userTask",
+        "lane": lane["id"],
+        "parent": None,
+        "stage": None,
+    }
+    assert found["stages"] == []
     assert (nodes["deep"]["type"], nodes["deep"]["parent"]) == ("userTask", "sub")
     assert {nodes["sub"]["type"], nodes["front"]["type"]} == {"subProcess", "startEvent"}
 
@@ -491,3 +499,188 @@ def test_limits(engine, limit):
     ):
         with pytest.raises(CommandRejected, match="limit must be 1 to 1000"):
             drive(ask())
+
+
+def staged(build, **stages):
+    """A file with stages written on some of its nodes."""
+    data = build.build()
+    for node, stage in stages.items():
+        assert data.count(f'id="{node}"'.encode()) == 1
+        data = data.replace(f'id="{node}"'.encode(), f'id="{node}" procession:stage="{stage}"'.encode())
+    return data
+
+
+STAGED = (
+    process("staged", "A staged one")
+    .start("begin").user_task("fill", name="Fill in").exclusive("which").when("=quick = true").user_task("sign").end("done")
+    .back_to("which").otherwise().sub_process("look", process("inner").start("in").user_task("deep").end("out")).to("sign")
+    .lane("Front", "begin", "fill", "which", execute="clerk", selfAssign="clerk")
+    .lane("Back", "look", "sign", "done", view="boss", execute="boss", assign="helper")
+)  # fmt: skip
+
+
+def test_titles_stages_and_whose_it_is(engine):
+    data = staged(STAGED, fill="Application", sign="Contract", deep="Review")
+    engine.deploy(("staged.bpmn", data), publish=True)
+    detail = engine.definition("staged")
+    assert detail.stages == ["Application", "Review", "Contract"], "a stage comes after those that lead to it"
+    assert {node.id: node.stage for node in detail.nodes if node.stage} == {
+        "fill": "Application", "sign": "Contract", "deep": "Review",
+    }  # fmt: skip
+    clerk = engine.as_user("carl", ["clerk"])
+    started = clerk.start("staged", business_key="K-1")
+    assert started.process_title == "A staged one"
+    (task,) = clerk.tasks(definition="staged").items
+    assert (task.process_title, task.stage, task.version, task.business_key, task.started_by, task.date_started) == (
+        "A staged one", "Application", 1, "K-1", "carl", started.date_started,
+    )  # fmt: skip
+    (line,) = clerk.instances(definition="staged").items
+    assert [to_dict(place) for place in line.waiting_at] == [
+        {"node": "fill", "name": "Fill in", "stage": "Application", "count": 1}
+    ]
+    assert (line.process_title, line.waiting_at_more) == ("A staged one", 0)
+    engine.complete_task(task.id)
+    (line,) = clerk.instances(definition="staged").items
+    assert [(place.node, place.stage, place.count) for place in line.waiting_at] == [("deep", "Review", 1)]
+    (deep,) = engine.tasks(definition="staged").items
+    engine.complete_task(deep.id)
+    helper = engine.as_user("hal", ["helper"])
+    (task,) = helper.tasks(definition="staged").items
+    assert (task.node, task.business_key, task.started_by) == ("sign", None, None), "hal may not see the instance"
+    assert helper.instances(definition="staged").items == []
+    boss = engine.as_user("bob", ["boss"])
+    (task,) = boss.tasks(definition="staged").items
+    assert (task.business_key, task.started_by) == ("K-1", "carl")
+    boss.complete_task(task.id)
+    (line,) = boss.instances(definition="staged").items
+    assert (line.state, line.waiting_at) == ("FINISHED", [])
+
+
+def test_a_line_names_five_places_and_counts_the_others(engine):
+    wide = process("wide").start("s").parallel("fork")
+    for number in range(8):
+        wide = wide.back_to("fork").user_task(f"t{number}")
+    engine.deploy(("wide.bpmn", wide.build()), publish=True)
+    for _ in range(2):
+        engine.start("wide")
+    asked = []
+    places = engine.storage.places
+
+    async def watched(ids):
+        asked.append(list(ids))
+        return await places(ids)
+
+    engine.storage.places = watched
+    lines = engine.instances(definition="wide").items
+    assert len(asked) == 1, "one question for the whole page"
+    for line in lines:
+        assert [place.node for place in line.waiting_at] == ["t0", "t1", "t2", "t3", "t4"]
+        assert line.waiting_at_more == 3
+        assert [place.node for place in line.waiting_at] == engine.instance(line.id).waiting_at[:5]
+
+
+# -- by urgency, and by a text ----------------------------------------------------------------------------------------
+
+
+DATED = process("dated", "Dated Ones").start().user_task("fill", name="Fill in", due="=due").end()
+SECRETLY = process("secretly").start("s").user_task("fill", due="=due").end()
+SECRETLY = SECRETLY.lane("L", "s", "fill", execute="boss", view="boss")
+
+
+def dated(engine, *days, name="dated"):
+    """Tasks with these days as their due dates (None: without), by the ids of their instances."""
+    return [engine.start(name, {"due": None if day is None else f"2030-01-{day:02}T00:00:00Z"}).id for day in days]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 1000])
+def test_the_most_urgent_comes_first(engine, eve, limit):
+    engine.deploy(("dated.bpmn", DATED.build()), ("secretly.bpmn", SECRETLY.build()), publish=True)
+    a, b, c, d, e, f = dated(engine, 9, None, 3, 9, None, 1)
+    dated(engine, 1, 2, 9, None, 9, name="secretly")
+    (g,) = dated(engine, 2)
+    pages = []
+
+    def read(cursor):
+        pages.append(eve.tasks(sort="due", limit=limit, cursor=cursor))
+        return pages[-1]
+
+    assert [task.instance for task in all_of(read)] == [f, g, c, d, a, e, b]
+    assert all(len(page.items) == limit for page in pages[:-1])
+    assert [task.instance for task in eve.tasks().items] == [g, f, e, d, c, b, a]
+    with pytest.raises(CommandRejected, match="sort must be newest or due"):
+        eve.tasks(sort="oldest")
+    for cursor in ("x", "1.2.3", ".5", "5.", "--1.2"):
+        with pytest.raises(CommandRejected):
+            eve.tasks(sort="due", cursor=cursor)
+
+
+@pytest.mark.parametrize("sort", ["newest", "due"])
+def test_a_list_that_ends_early_loses_and_repeats_nothing(engine, eve, monkeypatch, sort):
+    engine.deploy(("dated.bpmn", DATED.build()), ("secretly.bpmn", SECRETLY.build()), publish=True)
+    monkeypatch.setattr("procession.runtime.queries.paging.READS", 1)
+    wanted = []
+    for number in range(30):
+        if number % 5 == 0:
+            wanted += dated(engine, 1 + number % 3 if number % 2 else None)
+        dated(engine, 1 + number % 3 if number % 2 else None, name="secretly")
+        if number % 4 == 0:
+            engine.clock.advance(1)
+    found = [task.instance for task in all_of(lambda cursor: eve.tasks(sort=sort, limit=2, cursor=cursor))]
+    assert len(found) == len(set(found)) == len(wanted)
+    assert set(found) == set(wanted)
+
+
+def test_tasks_are_found_by_what_is_seen_of_them(engine):
+    engine.deploy(("dated.bpmn", DATED.build()), publish=True)
+    data = staged(STAGED, fill="Application")
+    engine.deploy(("staged.bpmn", data), publish=True)
+    one = engine.start("dated", {"due": "2030-01-01T00:00:00Z"}, business_key="Straße 7").id
+    two = engine.start("staged", {"quick": True}, business_key="KEY-8").id
+
+    def found(text, who=engine):
+        return {task.instance for task in who.tasks(text=text).items}
+
+    assert found("fill IN") == {one, two}
+    assert found("dated o") == found("DATED") == found("strasse") == {one}
+    assert found("STAGED ONE") == found("key-8") == {two}
+    assert found("nothing") == found("%") == set()
+    (task,) = engine.tasks(instance=two).items
+    engine.complete_task(task.id)
+    helper = engine.as_user("hal", ["helper"])
+    assert found("sign", helper) == {two}
+    assert found("key-8", helper) == set(), "hal may not see the instance, and finds nothing out about it"
+
+
+def test_looking_for_a_text_is_a_bounded_effort(engine, monkeypatch):
+    for _ in range(40):
+        engine.start("open")
+    monkeypatch.setattr("procession.runtime.queries.paging.READS", 2)
+    page = engine.tasks(text="nothing", limit=3)
+    assert page.items == [] and page.next is not None
+    assert all_of(lambda cursor: engine.tasks(text="nothing", limit=3, cursor=cursor)) == []
+
+
+def test_instances_by_who_started_them(engine):
+    ana, bo = engine.as_user("ana"), engine.as_user("bo")
+    one, two, three = ana.start("open").id, bo.start("open").id, ana.start("loner").id
+    assert [line.id for line in engine.instances(started_by="ana").items] == [three, one]
+    assert [line.id for line in ana.instances(started_by="bo", definition="open").items] == [two]
+    assert engine.instances(started_by="me").items == []
+
+
+def test_history_of_some_kinds(engine):
+    order = engine.start("open", {"n": 1}).id
+    engine.set_variables(order, {"n": 2}, "because")
+    engine.complete_task(engine.tasks(instance=order).items[0].id)
+    everything = engine.history(order)
+    for kinds in (["task-created"], ["task-completed", "instance-started"], ["variables-patched"], ["incident-raised"]):
+        some = engine.history(order, kinds=kinds)
+        assert [(row.position, row.command, row.reason) for row in some] == [
+            (row.position, row.command, row.reason) for row in everything
+        ]
+        assert [row.events for row in some] == [
+            [event for event in row.events if event[0] in kinds] for row in everything
+        ]
+    assert any(row.events for row in engine.history(order, kinds=["variables-patched"]))
+    with pytest.raises(CommandRejected, match="'nonsense' is no kind of event"):
+        engine.history(order, kinds=["nonsense"])

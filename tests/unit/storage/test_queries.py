@@ -138,6 +138,8 @@ def test_instances_are_listed_along_an_index(connection, words, index):
         ("recent_history", "before", "INTEGER PRIMARY KEY (rowid<?)"),
         ("tasks", "instance", "task_instance"),
         ("tasks", "assignee before", "task_assignee"),
+        ("tasks", "soonest", "task_due (due>?)"),
+        ("tasks", "soonest after free node", "task_due (due>?)"),
         ("incidents", "instance open", "incident_instance"),
         ("incidents", "open before", "incident_open"),
         ("stuck", "", "instance_status"),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from procession.definition import ProcessDefinition
 from procession.definition.iso8601 import format_instant
@@ -206,15 +207,19 @@ class DataNews(News):
 
 
 class TaskNews(News):
-    """A user task, perhaps of somebody else before: told to those whose it was or is, or who may see it in its lane."""
+    """A user task, perhaps of somebody else before: told to those whose it was or is, or who may see it in its lane.
 
-    __slots__ = ("before", "change", "item")
+    Those of them who may not see the instance do not learn its business key.
+    """
+
+    __slots__ = ("_keyless", "before", "change", "item")
 
     kind = "task"
 
     def __init__(self, change: str, item: UserTaskItem, before: UserTaskItem | None = None) -> None:
         super().__init__()
         self.change, self.item, self.before = change, item, before
+        self._keyless: Message | None = None
 
     @property
     def items(self) -> tuple[UserTaskItem, ...]:
@@ -223,12 +228,22 @@ class TaskNews(News):
 
     def message(self, report: Report, wanted: Filter, principal: Principal) -> Message | None:
         rule = concerns if wanted.mine else may_see
-        return self._same(report) if any(rule(principal, report.definition, item) for item in self.items) else None
+        if not any(rule(principal, report.definition, item) for item in self.items):
+            return None
+        if report.head.business_key is None or report.visible_to(principal):
+            return self._same(report)
+        if self._keyless is None:
+            self._keyless = self._encode(report, replace(self._data(report), business_key=None))
+        return self._keyless
 
     def _data(self, report: Report) -> TaskChange:
         item, lane = self.item, report.definition.lanes.get(self.item.lane or "")
+        node = report.definition.nodes.get(item.node)
         return TaskChange(
             **report.told,
+            process_title=report.definition.label,
+            business_key=report.head.business_key,
+            stage=node.stage if node is not None else None,
             task=str(item.id),
             change=self.change,
             token=str(item.token),

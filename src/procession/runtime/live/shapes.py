@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from procession.runtime.views.shapes import Id, Instant, Node, Process, Seq, Status, Version
+from procession.runtime.views.shapes import Id, Instant, Node, Process, Seq, Stage, Status, Title, Version
 
 
 class Told(Struct, rename="camel", kw_only=True):
@@ -46,10 +46,13 @@ class DataChange(Told, kw_only=True):
 class TaskChange(Told, kw_only=True):
     """A user task was created, assigned (given back, where `assignee` is null), completed or cancelled."""
 
+    process_title: Title
+    business_key: Annotated[str | None, Meta(description="Of the instance; null for who may not see it.")]
     task: Annotated[Id, Meta(description="The id of the user task.")]
     change: Annotated[str, Meta(description="created, assigned, completed or cancelled.")]
     token: Id
     node: Node
+    stage: Stage
     name: Annotated[str, Meta(description="As in a task.")]
     lane: Annotated[str | None, Meta(description="The name of the swimlane.")]
     assignee: Annotated[str | None, Meta(description="Whose it is now.")]

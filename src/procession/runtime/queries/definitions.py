@@ -51,6 +51,14 @@ class DefinitionQueries(Asking):
         row = await self._definitions.row((await self._definition_row(name, version)).id)
         return row.data
 
+    async def me(self, expires: int | None = None) -> v.MeView:
+        """Who asks, and what they may do outside of a process; `expires` is when they have to log in again."""
+        watches = lacks_role(self._principal, "see every process", "editor", "operator") is None
+        if not watches:
+            roles = await self._definitions.watchers()
+            watches = roles is None or not roles.isdisjoint(self._principal.roles)
+        return v.me_view(self._principal, expires, watches=watches)
+
     async def deployed(self, rows: Sequence[DefinitionRow]) -> list[v.DefinitionView]:
         """Versions that were just added or changed, as answers."""
         seq = await self._storage.definitions_changed()

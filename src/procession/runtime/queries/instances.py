@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from procession.engine.access import permission, refuse
 from procession.errors import CommandRejected
 from procession.runtime import views as v
-from procession.runtime.checks import LARGEST_ID, number
+from procession.runtime.checks import LARGEST_ID, not_valid, number
+from procession.runtime.progress import progress_view
 from procession.runtime.queries.asking import Asking
 from procession.runtime.queries.paging import gathered, limited
 from procession.runtime.replay import replay
-from procession.runtime.views.allowed import depends_on_nodes
 from procession.storage import InstanceFilter, InstanceRow
 
 
@@ -44,19 +46,15 @@ class InstanceQueries(Asking):
             return [(row.id, row if await self._sees_instance(row) else None) for row in rows]
 
         rows, following = await gathered(read, limit, cursor)
-        return v.Page(items=[await self._instance_summary(row) for row in rows], next=following)
+        places = await self._storage.places([row.id for row in rows if row.ended is None])
+        return v.Page(items=[await self._instance_summary(row, places.get(row.id, ())) for row in rows], next=following)
 
     async def _sees_instance(self, row: InstanceRow) -> bool:
         definition = await self._definitions.compiled(row.definition)
         return permission(self._principal, definition, "view", owner=row.started_by) is None
 
-    async def _instance_summary(self, row: InstanceRow) -> v.InstanceSummary:
-        definition = await self._definitions.compiled(row.definition)
-        nodes = None
-        if row.ended is None and depends_on_nodes(self._principal, definition):
-            found = await self._storage.instance(row.id)
-            nodes = [token.node for token in found.tokens] if found is not None else []
-        return v.instance_summary(row, definition, self._principal, nodes)
+    async def _instance_summary(self, row: InstanceRow, places: Sequence[tuple[str, int]]) -> v.InstanceSummary:
+        return v.instance_summary(row, await self._definitions.compiled(row.definition), self._principal, places)
 
     async def _refuse_secrets(self, where: InstanceFilter) -> None:
         """Nobody finds out by searching what is masked where it is shown.
@@ -73,13 +71,18 @@ class InstanceQueries(Asking):
                         where_to = " in some process: name the process to search in" if where.definition is None else ""
                         refuse(self._principal, f"{path!r} cannot be searched for, it is sensitive{where_to}")
 
-    async def history_page(self, instance: int, after: int = 0, limit: int = 1000) -> v.Page[v.HistoryView]:
-        """The event log of an instance, oldest first; `next` is the position to go on after."""
+    async def history_page(
+        self, instance: int, after: int = 0, limit: int = 1000, kinds: Sequence[str] = ()
+    ) -> v.Page[v.HistoryView]:
+        """The event log of an instance, oldest first; `next` is the position to go on after. `kinds`: only events of these."""
+        for kind in kinds:
+            if kind not in v.EVENT_KINDS:
+                raise not_valid(f"{kind[:50]!r} is no kind of event; there are {', '.join(v.EVENT_KINDS)}.", "?kinds")
         state = await self._state(instance)
         paths = v.hidden(self._principal, await self._definitions.compiled(state.definition))
         size = limited(limit)
         rows = await self._storage.history(instance, number(after, "after", 0, LARGEST_ID), size + 1)
-        items = [v.history_view(row, paths) for row in rows[:size]]
+        items = [v.history_view(row, paths, kinds) for row in rows[:size]]
         return v.Page(items=items, next=str(items[-1].position) if len(rows) > size else None)
 
     async def tokens(self, instance: int, finished: bool = True) -> v.Page[v.TokenView]:
@@ -91,6 +94,13 @@ class InstanceQueries(Asking):
         tokens = [*(past.finished.values() if finished else ()), *past.state.tokens.values()]
         tokens.sort(key=lambda token: token.id)
         return v.Page(items=[v.token_view(token, definition, past.visits.get(token.id, ())) for token in tokens])
+
+    async def progress(self, instance: int) -> v.ProgressView:
+        """How far an instance is, for the person who started it."""
+        await self._state(instance)
+        past = await replay(self._storage, instance)
+        assert past is not None
+        return progress_view(past, await self._definitions.compiled(past.state.definition), self._principal)
 
     async def data(self, instance: int, node: str) -> v.NodeDataView:
         """What a screen of a node needs. Who may see the instance needs the lane of the node for it."""

@@ -27,6 +27,7 @@ class Row(Protocol):
 
 R = TypeVar("R", bound=Row)
 V = TypeVar("V")
+P = TypeVar("P")
 
 
 def limited(limit: int) -> int:
@@ -61,32 +62,43 @@ def page(rows: Sequence[R], size: int, view: Callable[[R], V]) -> Page[V]:
 async def gathered(
     read: Callable[[int, int | None], Awaitable[Sequence[tuple[int, V | None]]]], limit: int, cursor: str | None
 ) -> tuple[list[V], str | None]:
-    """A page of what may be seen, and its `next`.
+    """A page of what may be seen of a list that goes by id, newest first, and its `next`."""
+    before = before_id(cursor)
+    items, last, end = await collected(read, limited(limit), before)
+    if end is None:
+        return items, None
+    return items, str(end if end == last else unnamed(end, before, last))
 
-    `read` gives so many rows before an id: their ids, each with what is seen of it (None: nothing). It is asked for more at a
-    time, the less of it may be seen.
+
+async def collected(
+    read: Callable[[int, P | None], Awaitable[Sequence[tuple[P, V | None]]]], size: int, before: P | None
+) -> tuple[list[V], P | None, P | None]:
+    """What may be seen, the place of the last of it, and where the list goes on (None: it is at its end).
+
+    `read` gives so many rows behind a place: their places, each with what is seen of it (None: nothing). It is asked for more at
+    a time, the less of it may be seen.
     """
-    size, before = limited(limit), before_id(cursor)
     ask = size + 1
     items: list[V] = []
-    last: int | None = None  # the id of the last item
+    last: P | None = None
     for _ in range(READS):
         rows = await read(ask, before)
-        for number, item in rows:
+        for place, item in rows:
             if item is None:
                 continue
             if len(items) == size:
-                return items, str(last)
+                return items, last, last
             items.append(item)
-            last = number
+            last = place
         if len(rows) < ask:
-            return items, None
+            return items, last, None
         before, ask = rows[-1][0], min(2 * ask, max(MAX_LIMIT, size + 1))
-    assert before is not None
-    return items, str(_unnamed(before, before_id(cursor)))
+    return items, last, before
 
 
-def _unnamed(id: int, before: int | None) -> int:
-    """A place in the list a little before an id that may not be seen: the first id of the millisecond after it."""
+def unnamed(id: int, before: int | None, last: int | None) -> int:
+    """A place a little before an id that may not be seen: the `last` that is, or the first id of the millisecond after it."""
     place = (id // PER_MILLISECOND + 1) * PER_MILLISECOND
+    if last is not None and last <= place:
+        return last
     return place if before is None or place < before else id

@@ -3,36 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
 from procession.engine.access import Principal, permission, refuse
 from procession.engine.handlers.task import may_complete, may_see
 from procession.errors import CommandRejected
 from procession.runtime import views as v
 from procession.runtime.queries.asking import Asking
-from procession.runtime.queries.paging import gathered
+from procession.runtime.queries.paging import collected, cursor_number, gathered, limited, unnamed
 from procession.storage import SeenTask, TaskFilter
 
 SCOPES = ("mine", "free", "all")
+SORTS = ("newest", "due")
+
+
+class Urgency(NamedTuple):
+    """A place in the list of tasks by their due dates, in which those without one come last."""
+
+    due: int | None
+    id: int
+
+    def __str__(self) -> str:
+        return str(self.id) if self.due is None else f"{self.due}.{self.id}"
+
+    @staticmethod
+    def read(cursor: str) -> Urgency:
+        """The place that a cursor names: `ID`, or `DUE.ID`."""
+        due, dot, id = cursor.rpartition(".")
+        if not dot:
+            return Urgency(None, cursor_number(id, cursor))
+        sign, digits = (-1, due[1:]) if due.startswith("-") else (1, due)
+        return Urgency(sign * cursor_number(digits, cursor), cursor_number(id, cursor))
+
+    def unnamed(self, before: Urgency | None, last: Urgency | None) -> Urgency:
+        """A place a little before this one, which may not be seen."""
+        bounds = [each.id if each is not None and each.due == self.due else None for each in (before, last)]
+        return Urgency(self.due, unnamed(self.id, *bounds))
 
 
 class TaskQueries(Asking):
     """What people have to do."""
 
     async def tasks(
-        self, scope: str, where: TaskFilter, limit: int = 50, cursor: str | None = None
+        self,
+        scope: str,
+        where: TaskFilter,
+        limit: int = 50,
+        cursor: str | None = None,
+        *,
+        sort: str = "newest",
+        text: str | None = None,
     ) -> v.Page[v.TaskView]:
-        """Open user tasks, newest first: `mine`, `free` (to be claimed by the principal) or `all` that they may see."""
+        """Open user tasks: `mine`, `free` (to be claimed by the principal) or `all` that they may see.
+
+        They come newest first; sorted by `due` those with a due date come before, the soonest first. Text is looked for in what
+        the principal sees of a task: its name, its process, and the business key.
+        """
         if scope not in SCOPES:
             raise CommandRejected(422, "Not valid.", f"scope must be mine, free or all, not {scope!r}.")
+        if sort not in SORTS:
+            raise CommandRejected(422, "Not valid.", f"sort must be newest or due, not {sort!r}.")
         where.assignee = self._principal.name if scope == "mine" else where.assignee
         where.free = scope == "free"
 
-        async def read(size: int, before: int | None) -> list[tuple[int, v.TaskView | None]]:
-            found = await self._storage.tasks(where, size, before)
-            return [(seen.id, await self._task_view(seen, scope)) for seen in found]
+        wanted = None if text is None else text.casefold()
 
-        items, following = await gathered(read, limit, cursor)
-        return v.Page(items=items, next=following)
+        async def view(seen: SeenTask) -> v.TaskView | None:
+            found = await self._task_view(seen, scope)
+            return found if found is None or wanted is None or _tells(found, wanted) else None
+
+        async def newest(size: int, before: int | None) -> list[tuple[int, v.TaskView | None]]:
+            return [(seen.id, await view(seen)) for seen in await self._storage.tasks(where, size, before)]
+
+        async def soonest(size: int, place: Urgency | None) -> list[tuple[Urgency, v.TaskView | None]]:
+            found: list[SeenTask] = []
+            before = None
+            if place is None or place.due is not None:
+                after = None if place is None or place.due is None else (place.due, place.id)
+                found = await self._storage.due_tasks(where, size, after)
+            else:
+                before = place.id
+            if len(found) < size:
+                found += await self._storage.tasks(replace(where, undated=True), size - len(found), before)
+            return [(Urgency(seen.task.due, seen.id), await view(seen)) for seen in found]
+
+        place = None if cursor is None else Urgency.read(cursor)
+        if sort == "newest":
+            items, following = await gathered(newest, limit, None if place is None else str(place.id))
+            return v.Page(items=items, next=following)
+        items, last, end = await collected(soonest, limited(limit), place)
+        if end is not None and end != last:
+            end = end.unnamed(place, last)
+        return v.Page(items=items, next=None if end is None else str(end))
 
     async def task(self, task: int) -> v.TaskView:
         """An open user task; 404 if there is none that the principal may see."""
@@ -67,8 +130,14 @@ class TaskQueries(Asking):
         item = v.task_item(row)
         if scope in ("mine", "all") and not may_see(self._principal, definition, item):
             return None
-        view = v.task_view(row, item, definition, self._principal, seq=seen.position, status=seen.status)
+        view = v.task_view(seen, item, definition, self._principal)
         return view if scope != "free" or view.allowed["claim"] is True else None
+
+
+def _tells(task: v.TaskView, text: str) -> bool:
+    """Whether a task, as it is seen, has a text in its name, its process or the business key."""
+    told = task.name, task.process_title, task.process_definition_name, task.business_key or ""
+    return any(text in each.casefold() for each in told)
 
 
 def _no_task(task: int) -> CommandRejected:

@@ -29,16 +29,14 @@ def on_instance(
     started_by: str,
     child: bool,
     stuck: bool,
-    nodes: Iterable[str] | None,
+    nodes: Iterable[str],
 ) -> Allowed:
-    """On a process instance. `stuck`: it has an exception. `nodes` have its tokens; None: they matter to nobody's right."""
+    """On a process instance. `stuck`: it has an exception. `nodes` have its tokens."""
     if status not in LIVE:
         return dict.fromkeys(ON_INSTANCE, f"the instance is {status}")
     held = status == ON_HOLD
 
     def steer(operation: str, other: str | None) -> bool | str:
-        if nodes is None:
-            return other or permission(principal, definition, operation) or True
         return other or may_steer(principal, definition, operation, nodes) or True
 
     def may(operation: str, other: str | None = None) -> bool | str:
@@ -52,13 +50,6 @@ def on_instance(
         "setVariables": may("repair"),
         "retry": may("repair", HELD if held else None if stuck else "no token has an exception"),
     }
-
-
-def depends_on_nodes(principal: Principal, definition: ProcessDefinition) -> bool:
-    """Whether it must be known where an instance is, to say whether the principal may hold or resume it."""
-    if not definition.guarded or principal.admin:
-        return False
-    return any(permission(principal, definition, operation) is None for operation in ("hold", "unhold"))
 
 
 def on_past() -> Allowed:
@@ -130,11 +121,12 @@ def on_start(principal: Principal, definition: ProcessDefinition, node: StartEve
     return may_start(principal, definition) or may_start(principal, definition, node) or True
 
 
-def outside(principal: Principal) -> Allowed:
-    """What is done outside of a process."""
+def outside(principal: Principal, *, watches: bool) -> Allowed:
+    """What is done outside of a process. `watches`: there is one that the principal may see or do something in."""
     return {
         "deploy": lacks_role(principal, "change definitions", "editor") or True,
         "operate": lacks_role(principal, "operate the platform", "operator") or True,
         "work": lacks_role(principal, "take jobs", "worker") or True,
         "admin": lacks_role(principal, "manage users") or True,
+        "monitor": watches or "none of the processes is yours to watch",
     }

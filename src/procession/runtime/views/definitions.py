@@ -7,6 +7,7 @@ from typing import Any
 from procession.definition import MessageTrigger, ProcessDefinition, StartEvent, TimerTrigger
 from procession.definition.iso8601 import format_instant
 from procession.engine.access import Principal
+from procession.runtime.stages import stages
 from procession.runtime.views import allowed
 from procession.runtime.views.instances import element
 from procession.runtime.views.shapes import (
@@ -46,9 +47,17 @@ def definition_detail(
             for lane in definition.lanes.values()
         ],
         nodes=[
-            NodeView(id=node.id, name=node.name, type=element(node), lane=node.lane, parent=node.parent)
+            NodeView(
+                id=node.id,
+                name=node.name,
+                type=element(node),
+                lane=node.lane,
+                parent=node.parent,
+                stage=node.stage,
+            )
             for node in definition.nodes.values()
         ],
+        stages=stages(definition),
         settings=SettingsView(expiry=settings.expiry, zone=settings.zone, general_data=settings.general_data),
     )
 

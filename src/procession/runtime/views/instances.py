@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, get_args
+
+import msgspec
 
 from procession.definition import FlowNode, ProcessDefinition
 from procession.definition.iso8601 import format_instant
-from procession.engine.access import Principal
+from procession.engine.access import Principal, permission
 from procession.engine.codec import decode
+from procession.engine.events import Event
 from procession.engine.state import (
     Call,
     Incident,
@@ -30,6 +33,7 @@ from procession.runtime.views.shapes import (
     InstanceSummary,
     InstanceView,
     NodeDataView,
+    PlaceView,
     TokenView,
 )
 from procession.storage import HistoryRow, IncidentRow, InstanceRow
@@ -59,6 +63,7 @@ def instance_view(
     return InstanceView(
         id=str(state.id),
         process_definition_name=state.name,
+        process_title=definition.label,
         version=state.version,
         state=state.status,
         business_key=state.business_key,
@@ -87,6 +92,7 @@ def instance_outline(state: ProcessInstance, definition: ProcessDefinition, prin
     return InstanceView(
         id=str(state.id),
         process_definition_name=state.name,
+        process_title=definition.label,
         version=state.version,
         state=state.status,
         business_key=None,
@@ -106,6 +112,13 @@ def instance_outline(state: ProcessInstance, definition: ProcessDefinition, prin
     )
 
 
+def instance_after(state: ProcessInstance, definition: ProcessDefinition, principal: Principal) -> InstanceView:
+    """For who did something to an instance: all of it, or its outline where they may not look into it."""
+    if permission(principal, definition, "view", owner=state.started_by) is not None:
+        return instance_outline(state, definition, principal)
+    return instance_view(state, definition, principal)
+
+
 def allowed_on(state: ProcessInstance, definition: ProcessDefinition, principal: Principal) -> Allowed:
     """For each action on an instance true, or the reason why not."""
     return allowed.on_instance(
@@ -119,13 +132,19 @@ def allowed_on(state: ProcessInstance, definition: ProcessDefinition, principal:
     )
 
 
+PLACES = 5
+"""So many nodes a line of a list names."""
+
+
 def instance_summary(
-    row: InstanceRow, definition: ProcessDefinition, principal: Principal, nodes: Iterable[str] | None
+    row: InstanceRow, definition: ProcessDefinition, principal: Principal, places: Sequence[tuple[str, int]]
 ) -> InstanceSummary:
-    """One line of a list. `nodes` have its tokens; None where they matter to nobody's right."""
+    """One line of a list. `places` are the nodes that have its tokens, with how many of them no child token runs for."""
+    waiting = [(node, count) for node, count in places if count]
     return InstanceSummary(
         id=str(row.id),
         process_definition_name=row.name,
+        process_title=definition.label,
         version=row.version,
         state=row.status,
         business_key=row.business_key,
@@ -135,6 +154,8 @@ def instance_summary(
         parent=text(row.parent),
         root=str(row.root),
         exceptions=row.incidents,
+        waiting_at=[_place(definition, node, count) for node, count in waiting[:PLACES]],
+        waiting_at_more=max(len(waiting) - PLACES, 0),
         seq=row.position,
         allowed=allowed.on_instance(
             principal,
@@ -143,9 +164,16 @@ def instance_summary(
             started_by=row.started_by,
             child=row.parent is not None,
             stuck=row.incidents > 0,
-            nodes=nodes,
+            nodes=[node for node, _ in places],
         ),
     )
+
+
+def _place(definition: ProcessDefinition, number: str, count: int) -> PlaceView:
+    node = definition.nodes.get(number)
+    if node is None:
+        return PlaceView(node=number, name=number, stage=None, count=count)
+    return PlaceView(node=number, name=node.label, stage=node.stage, count=count)
 
 
 def token_view(
@@ -161,7 +189,7 @@ def token_view(
         status_current_node=token.status,
         start_node_id=token.start_node,
         current_node_id=token.node,
-        current_node_name=(node.name or node.id) if node is not None else token.node,
+        current_node_name=node.label if node is not None else token.node,
         sync_node_tokens_count=token.count,
         sync_node_tokens_finished=token.finished,
         date_updated=format_instant(token.updated),
@@ -276,7 +304,7 @@ def node_data_view(
     return NodeDataView(
         instance=str(state.id),
         node=node.id,
-        name=node.name or node.id,
+        name=node.label,
         type=element(node),
         token=text(token),
         task=None if task is None else str(task.id),
@@ -287,13 +315,24 @@ def node_data_view(
     )
 
 
-def history_view(row: HistoryRow, paths: Collection[str]) -> HistoryView:
-    """One transaction, with what is sensitive masked."""
+EVENT_KINDS = tuple(str(kind.__struct_config__.tag) for kind in get_args(Event))
+"""What history calls its events."""
+
+_events = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def history_view(row: HistoryRow, paths: Collection[str], kinds: Collection[str] = ()) -> HistoryView:
+    """One transaction, with what is sensitive masked. `kinds`: only events of these; no other is read."""
     return HistoryView(
         position=row.position,
         at=format_instant(row.at),
         actor=row.actor,
         command=row.command,
         reason=row.reason,
-        events=masked_events(decode(row.events), paths),
+        events=masked_events(_of(kinds, row.events) if kinds else decode(row.events), paths),
     )
+
+
+def _of(kinds: Collection[str], events: bytes) -> list[Any]:
+    heads = tuple(f'["{kind}"'.encode() for kind in kinds)
+    return [decode(raw) for raw in map(bytes, _events.decode(events)) if raw.startswith(heads)]

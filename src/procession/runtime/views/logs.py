@@ -101,11 +101,11 @@ def failed_start_view(row: FailedStartRow, paths: Collection[str] | None) -> Fai
     )
 
 
-def me_view(principal: Principal, expires: int | None = None) -> MeView:
-    """Who asks; `expires` is when they have to log in again."""
+def me_view(principal: Principal, expires: int | None = None, *, watches: bool) -> MeView:
+    """Who asks; `expires` is when they have to log in again, `watches` whether there is a process that is theirs to see."""
     return MeView(
         name=principal.name,
         roles=sorted(principal.roles),
         expires=instant(expires),
-        allowed=allowed.outside(principal),
+        allowed=allowed.outside(principal, watches=watches),
     )

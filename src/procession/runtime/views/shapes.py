@@ -25,6 +25,8 @@ Instant = Annotated[
 ]
 Version = Annotated[int, Meta(description="Of the process definition: 1, 2, 3….", ge=1)]
 Process = Annotated[str, Meta(description="The name of a process definition: the id of the process in its BPMN file.")]
+Title = Annotated[str, Meta(description="The process's name in the BPMN file; its id, where it has none.")]
+Stage = Annotated[str | None, Meta(description="`procession:stage` of the node.")]
 Node = Annotated[str, Meta(description="The id of a flow node in the BPMN file.")]
 User = Annotated[str, Meta(description="The name of a user.")]
 Seq = Annotated[
@@ -105,6 +107,7 @@ class InstanceView(View):
 
     id: Id
     process_definition_name: Process
+    process_title: Title
     version: Version
     state: Status
     business_key: Annotated[str | None, Meta(description="What the one who started it calls it.")]
@@ -143,11 +146,21 @@ class InstanceView(View):
         return sorted(token.current_node_id for token in self.tokens if token.id not in parents)
 
 
+class PlaceView(View):
+    """A node with tokens that no child token runs for."""
+
+    node: Node
+    name: Annotated[str, Meta(description="The node's name; its id, where it has none.")]
+    stage: Stage
+    count: Annotated[int, Meta(description="How many tokens.")]
+
+
 class InstanceSummary(View):
     """One line of a list of instances. `exceptions` counts the open ones."""
 
     id: Id
     process_definition_name: Process
+    process_title: Title
     version: Version
     state: Status
     business_key: Annotated[str | None, Meta(description="What the one who started it calls it.")]
@@ -157,6 +170,8 @@ class InstanceSummary(View):
     parent: Annotated[Id | None, Meta(description="The instance that called it.")]
     root: Annotated[Id, Meta(description="The instance that all of them go back to: itself, where it has no parent.")]
     exceptions: Annotated[int, Meta(description="How many are open.")]
+    waiting_at: Annotated[list[PlaceView], Meta(description="Where it is, while it runs: five nodes at most, by id.")]
+    waiting_at_more: Annotated[int, Meta(description="How many nodes there are beside them.")]
     seq: Seq
     allowed: Allowed
 
@@ -188,16 +203,97 @@ class HistoryView(View):
     instance: Annotated[Id | UnsetType, Meta(description="Where the list is not of one instance.")] = UNSET
 
 
+# -- for who started it -----------------------------------------------------------------------------------------------
+
+Far = Annotated[
+    str,
+    Meta(
+        description="How far it is.",
+        extra_json_schema={"enum": ["done", "current", "failed", "next", "skipped"]},
+    ),
+]
+
+
+class StepProgress(View):
+    """Work, or an event with a name, that an instance has come to."""
+
+    name: Annotated[str, Meta(description="The node's name; its id, where it has none.")]
+    state: Far
+    since: Annotated[Instant | None, Meta(description="When it was first come to.")]
+    until: Annotated[Instant | None, Meta(description="When it was last left; null while it is current.")]
+    lane: Annotated[str | None, Meta(description="The name of the swimlane.")]
+    assignee: Annotated[str | None, Meta(description="Always null: who does it is not told here.")] = None
+
+
+class StageProgress(View):
+    """A stage of a process, in the order in which it is come to."""
+
+    name: Annotated[str, Meta(description="`procession:stage`; empty where the process names none.")]
+    state: Far
+    since: Annotated[Instant | None, Meta(description="When it was first come to.")]
+    until: Annotated[Instant | None, Meta(description="When it was last left; null while it is current.")]
+    steps: Annotated[list[StepProgress], Meta(description="Those that were come to.")]
+
+
+class ProgressView(View):
+    """How far an instance is, in plain words."""
+
+    instance: Id
+    process_title: Title
+    business_key: Annotated[str | None, Meta(description="What the one who started it calls it.")]
+    state: Status
+    date_started: Instant
+    date_ended: Annotated[Instant | None, Meta(description="null while it runs.")]
+    stages: Annotated[list[StageProgress], Meta(description="All of them, in their order.")]
+    seq: Seq
+    allowed: Allowed
+
+
+# -- what would be ----------------------------------------------------------------------------------------------------
+
+
+class PreviewEvent(View):
+    """What the live channel would tell."""
+
+    event: Annotated[str, Meta(description="status, progress, data, task or exception.")]
+    data: Annotated[dict[str, Any], Meta(description="As in the live channel.")]
+
+
+class EndedWait(View):
+    """Something that would not be waited for any more."""
+
+    kind: Annotated[str, Meta(description="task, job, timer, message or child.")]
+    node: Node
+    name: Annotated[str, Meta(description="The node's name; its id, where it has none.")]
+    instance: Annotated[Id, Meta(description="The instance that waits for it.")]
+
+
+class PreviewView(View):
+    """What an operation would do: decided as it would be, and not done."""
+
+    instance: Annotated[InstanceView, Meta(description="As it would be; `seq` is where it was when this was decided.")]
+    events: Annotated[list[PreviewEvent], Meta(description="Of every instance that would change: the first 1,000.")]
+    events_more: Annotated[int, Meta(description="How many more there are.")]
+    ended: Annotated[list[EndedWait], Meta(description="What nobody would wait for any more: the first 1,000.")]
+    ended_more: Annotated[int, Meta(description="How many more there are.")]
+
+
 # -- work -------------------------------------------------------------------------------------------------------------
 
 
 class TaskView(View):
-    """Work for a person."""
+    """Work for a person. Who may not see the instance does not learn its business key, nor who started it."""
 
     id: Id
     instance: Id
     process_definition_name: Process
+    process_title: Title
+    version: Version
+    business_key: Annotated[str | None, Meta(description="What the one who started the instance calls it.")]
+    started_by: Annotated[str | None, Meta(description="Who started the instance.")]
+    date_started: Annotated[Instant, Meta(description="When the instance was started.")]
     node: Node
+    stage: Stage
     name: Annotated[str, Meta(description="What is to be done.")]
     lane: Annotated[str | None, Meta(description="The name of the swimlane.")]
     state: Annotated[str, Meta(description="CREATED, or ASSIGNED once somebody has it.")]
@@ -295,6 +391,7 @@ class NodeView(View):
     type: Annotated[str, Meta(description="The name of its element in BPMN: userTask.")]
     lane: Annotated[str | None, Meta(description="The id of its swimlane.")]
     parent: Annotated[str | None, Meta(description="The subprocess that it is in.")]
+    stage: Stage
 
 
 class SettingsView(View):
@@ -312,6 +409,7 @@ class DefinitionDetail(DefinitionView):
     data_model: Annotated[dict[str, Any] | None, Meta(description="A JSON schema of its data.")]
     lanes: Annotated[list[LaneView], Meta(description="Its swimlanes.")]
     nodes: Annotated[list[NodeView], Meta(description="Its flow nodes.")]
+    stages: Annotated[list[str], Meta(description="Its stages, in the order in which the flows first reach them.")]
     settings: Annotated[SettingsView, Meta(description="What holds for every instance.")]
 
 
@@ -352,7 +450,8 @@ class AuditView(View):
 
 
 class MeView(View):
-    """Who is logged in. `allowed` has what is done outside of a process: deploy, operate, work, admin."""
+    """Who is logged in. `allowed` has what is done outside of a process (deploy, operate, work, admin), and `monitor`: whether
+    there is a process to watch."""
 
     name: User
     roles: Annotated[

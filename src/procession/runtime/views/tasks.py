@@ -6,13 +6,13 @@ from typing import Any
 
 from procession.definition import ProcessDefinition
 from procession.definition.iso8601 import format_instant
-from procession.engine.access import Principal
+from procession.engine.access import Principal, permission
 from procession.engine.codec import decode
 from procession.engine.state import UserTaskItem
 from procession.runtime.views import allowed
 from procession.runtime.views.instances import instant
 from procession.runtime.views.shapes import JobView, TaskView
-from procession.storage import JobRow, Lease, TaskRow
+from procession.storage import JobRow, Lease, SeenTask, TaskRow
 
 
 def task_item(row: TaskRow) -> UserTaskItem:
@@ -21,17 +21,23 @@ def task_item(row: TaskRow) -> UserTaskItem:
     return UserTaskItem(row.id, row.token, row.node, row.name, row.lane, row.created, row.assignee, groups, users)
 
 
-def task_view(
-    row: TaskRow, item: UserTaskItem, definition: ProcessDefinition, principal: Principal, *, seq: int, status: str
-) -> TaskView:
-    """An open task of an instance at position `seq`, with this status."""
+def task_view(seen: SeenTask, item: UserTaskItem, definition: ProcessDefinition, principal: Principal) -> TaskView:
+    """An open task, with what of its instance the principal may know."""
+    row, node = seen.task, definition.nodes.get(seen.task.node)
+    knows = permission(principal, definition, "view", owner=seen.started_by) is None
     lane = definition.lanes.get(row.lane) if row.lane is not None else None
     roles = list(item.groups) or sorted(lane.access.get("execute", ()) if lane is not None else ())
     return TaskView(
         id=str(row.id),
         instance=str(row.instance),
         process_definition_name=row.process,
+        process_title=definition.label,
+        version=seen.version,
+        business_key=seen.business_key if knows else None,
+        started_by=seen.started_by if knows else None,
+        date_started=format_instant(seen.started),
         node=row.node,
+        stage=node.stage if node is not None else None,
         name=row.name,
         lane=lane.name if lane is not None else row.lane,
         state="CREATED" if row.assignee is None else "ASSIGNED",
@@ -43,8 +49,8 @@ def task_view(
         follow_up=instant(row.follow_up),
         priority=row.priority,
         form=row.form,
-        seq=seq,
-        allowed=allowed.on_task(principal, definition, item, status=status),
+        seq=seen.position,
+        allowed=allowed.on_task(principal, definition, item, status=seen.status),
     )
 
 

@@ -8,6 +8,7 @@ from procession import CommandRejected
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM, Principal
 from procession.engine.state import UserTaskItem
+from procession.runtime.asks import Start
 from procession.runtime.views import MASK
 from procession.testing import process
 from tests.unit.runtime.live.world import brief, data, person
@@ -35,6 +36,8 @@ PICKED = (
     .user_task("given", assignee="=someone")
     .end("end")
 )
+HELPED = process("helped", "Helped").start("begin").user_task("fill").end("end")
+HELPED = HELPED.lane("Front", "begin", "fill", "end", assign="helper", view="boss")
 IBAN, PIN = "RO49AAAA1B31007593840000", "8526417"
 MODEL = """{"properties": {"client": {"properties": {"iban": {"sensitive": true}, "name": {}}}, "pin": {"sensitive": true},
             "cards": {"items": {"properties": {"number": {"sensitive": true}}}}}}"""
@@ -270,3 +273,18 @@ def test_the_system_is_a_principal_of_its_own(run):
         assert brief(await world.told(named)) == [("data", "pin", MASK)]
 
     run(story, CARD)
+
+
+def test_who_may_do_a_task_and_not_see_the_instance_is_not_told_its_business_key(run):
+    async def story(world):
+        helper, boss = person("hal", "helper"), person("bob", "boss")
+        people = [await world.listen(who, kinds=["task"]) for who in (helper, boss, helper, SYSTEM)]
+        for key in ("K-1", None):
+            await world.do(Start("helped", {}, business_key=key))
+        told = [[data(message) for message in await world.told(listener)] for listener in people]
+        assert [[each["businessKey"] for each in mine] for mine in told] == [
+            [None, None], ["K-1", None], [None, None], ["K-1", None],
+        ]  # fmt: skip
+        assert {(each["processTitle"], each["stage"]) for mine in told for each in mine} == {("Helped", None)}
+
+    run(story, HELPED)
