@@ -22,6 +22,9 @@ from procession.storage.sqlite import SqliteStorage
 from tests.contracts.rows import (
     NOON,
     Driven,
+    definition,
+    draft,
+    form,
     found,
     history,
     incident,
@@ -262,11 +265,17 @@ def test_what_the_edge_asks_does_not_wait_for_a_commit(store):
     order, ada = instance(), user()
     store.put_user(ada, [])
     store.put_session(session("s", ada))
-    store.commit(started(order, tasks=[task(order.id)], incidents=[incident(order.id)]))
+    todo, card = task(order.id), definition("card")
+    store.commit(started(order, tasks=[todo], incidents=[incident(order.id)]))
+    store.put_draft(draft(todo.id))
+    store.add_definitions([card], [], [form(card.id, "a.json")])
     questions = {
         "user": ("ada",),
         "users": (),
         "session": ("s",),
+        "forms": (card.id,),
+        "form": (card.id, "a.json"),
+        "draft": (todo.id, "ada"),
         "sessions": (["s"],),
         "last_history": (),
         "history_after": (0, 10),
@@ -438,7 +447,7 @@ def change(path, statement) -> None:
 
 def test_a_file_remembers_what_it_has_been_through(store):
     rows = list(writer_of(store).execute("SELECT * FROM migration"))
-    assert [(version, name) for version, name, _, _ in rows] == [(1, "0001_initial"), (2, "0002_edge")]
+    assert [(version, name) for version, name, _, _ in rows] == list(enumerate(sqlite_file.MIGRATIONS, 1))
     for _, _, checksum, applied in rows:
         assert len(checksum) == 64
         assert applied > NOON - 365 * 86_400_000_000
@@ -453,7 +462,10 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(path, monkeypatch):
         assert not writer_of(first).table_exists("main", "session")
         first.close()
     change(path, "INSERT INTO user VALUES ('ada', '$argon2id$…', x'5b5d', 5)")
-    assert [step.name for step in Driven(SqliteStorage(path)).migrate(dry_run=True)] == ["0002_edge"]
+    assert [step.name for step in Driven(SqliteStorage(path)).migrate(dry_run=True)] == [
+        "0002_edge",
+        "0003_forms",
+    ]
     again = opened(path)
     assert found(again, order.id).instance == order
     assert [number for number, _ in again.history_after(0, 10)] == [1]
@@ -465,8 +477,8 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(path, monkeypatch):
 
 def test_a_newer_schema_is_refused(store, path):
     store.close()
-    change(path, "INSERT INTO migration VALUES (3, '0003_of_tomorrow', 'abc', 0)")
-    refused(path, "0003_of_tomorrow, which this version of procession does not know")
+    change(path, "INSERT INTO migration VALUES (4, '0004_of_tomorrow', 'abc', 0)")
+    refused(path, "0004_of_tomorrow, which this version of procession does not know")
 
 
 def test_a_changed_migration_is_refused(store, path):
@@ -480,7 +492,7 @@ def tomorrow(monkeypatch):
     """The next version of procession has one more migration."""
     real = sqlite_file.migrations.load
     one_more = Migration(
-        3, "0003_colour", "ALTER TABLE job ADD COLUMN colour TEXT; CREATE TABLE hue (id INTEGER)", "c2"
+        4, "0004_colour", "ALTER TABLE job ADD COLUMN colour TEXT; CREATE TABLE hue (id INTEGER)", "c2"
     )
     monkeypatch.setattr(sqlite_file.migrations, "load", lambda folder, names: [*real(folder, names), one_more])
     return one_more
@@ -493,9 +505,8 @@ def test_a_file_of_yesterday_is_brought_up_to_date(store, path, request):
     request.getfixturevalue("tomorrow")
     again = opened(path)
     assert [name for (name,) in writer_of(again).execute("SELECT name FROM migration")] == [
-        "0001_initial",
-        "0002_edge",
-        "0003_colour",
+        *sqlite_file.MIGRATIONS,
+        "0004_colour",
     ]
     assert found(again, order.id).instance == order
     again.close()
@@ -504,7 +515,7 @@ def test_a_file_of_yesterday_is_brought_up_to_date(store, path, request):
 def test_a_migration_that_fails_changes_nothing(store, path, monkeypatch):
     store.close()
     real = sqlite_file.migrations.load
-    broken = Migration(3, "0003_broken", "CREATE TABLE hue (id INTEGER); INSERT INTO absent VALUES (1)", "c2")
+    broken = Migration(4, "0004_broken", "CREATE TABLE hue (id INTEGER); INSERT INTO absent VALUES (1)", "c2")
     with monkeypatch.context() as patch:
         patch.setattr(sqlite_file.migrations, "load", lambda folder, names: [*real(folder, names), broken])
         refused(path, "no such table: absent")
@@ -515,9 +526,9 @@ def test_a_migration_that_fails_changes_nothing(store, path, monkeypatch):
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(path, request):
     store = Driven(SqliteStorage(path))
-    assert [step.name for step in store.migrate(dry_run=True)] == ["0001_initial", "0002_edge"]
+    assert [step.name for step in store.migrate(dry_run=True)] == list(sqlite_file.MIGRATIONS)
     assert not path.exists()
-    assert [step.name for step in store.migrate()] == ["0001_initial", "0002_edge"]
+    assert [step.name for step in store.migrate()] == list(sqlite_file.MIGRATIONS)
     assert store.migrate(dry_run=True) == []
     tomorrow = request.getfixturevalue("tomorrow")
     assert store.migrate(dry_run=True) == [tomorrow]

@@ -137,6 +137,7 @@ class FlowNode:
     outgoing: tuple[SequenceFlow, ...] = ()
     stage: str | None = None
     can_go_back: bool = True
+    documentation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

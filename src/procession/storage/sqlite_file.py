@@ -23,7 +23,7 @@ from procession.storage.queries import load
 from procession.storage.waiting import Elsewhere
 
 SQL = load("sqlite.sql")
-MIGRATIONS = ("0001_initial", "0002_edge")
+MIGRATIONS = ("0001_initial", "0002_edge", "0003_forms")
 MEMORY = ":memory:"
 READ_WRITE = apsw.SQLITE_OPEN_READWRITE
 BUSY_TIMEOUT = 5_000  # milliseconds

@@ -34,7 +34,7 @@ from procession.testing.guardian import broken_rules, differences, folded
 Process = bytes | str | Path | ProcessBuilder
 """A built process, a builder, or a BPMN file."""
 
-LIVE_TABLES = frozenset({"token", "loop", "output", "kept", "job", "task", "timer", "subscription", "call"})
+LIVE_TABLES = frozenset({"token", "loop", "output", "kept", "job", "task", "draft", "timer", "subscription", "call"})
 """Tables that are empty when no instance is live."""
 
 

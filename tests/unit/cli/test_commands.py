@@ -333,9 +333,11 @@ def test_a_bundle_that_is_not_one_is_refused(line, manifest):
 
 
 def test_migrate_db(line):
-    assert line.out("migrate-db", "--dry-run").startswith("would apply 0001_initial\nwould apply 0002_edge\n")
+    assert line.out("migrate-db", "--dry-run").startswith(
+        "would apply 0001_initial\nwould apply 0002_edge\nwould apply 0003_forms\n"
+    )
     assert not Path("procession.db").exists()
-    assert line.json("migrate-db") == {"dryRun": False, "migrations": ["0001_initial", "0002_edge"]}
+    assert line.json("migrate-db") == {"dryRun": False, "migrations": ["0001_initial", "0002_edge", "0003_forms"]}
     assert line.out("migrate-db") == "sqlite:///procession.db is up to date.\n"
 
 
