@@ -21,8 +21,10 @@ from procession.runtime.views.shapes import (
     AuditView,
     DefinitionDetail,
     DefinitionView,
+    DraftView,
     ExceptionView,
     FailedStartView,
+    FormView,
     HistoryView,
     Id,
     InstanceSummary,
@@ -39,12 +41,13 @@ from procession.runtime.views.shapes import (
     Seq,
     SettingsView,
     StartView,
+    TaskFormView,
     TaskView,
     TokenView,
     View,
     to_dict,
 )
-from procession.runtime.views.tasks import job_view, task_item, task_view
+from procession.runtime.views.tasks import job_view, task_form_view, task_item, task_view
 
 __all__ = [
     "MASK",
@@ -53,8 +56,10 @@ __all__ = [
     "AuditView",
     "DefinitionDetail",
     "DefinitionView",
+    "DraftView",
     "ExceptionView",
     "FailedStartView",
+    "FormView",
     "HistoryView",
     "Id",
     "InstanceSummary",
@@ -71,6 +76,7 @@ __all__ = [
     "Seq",
     "SettingsView",
     "StartView",
+    "TaskFormView",
     "TaskView",
     "TokenView",
     "View",
@@ -94,6 +100,7 @@ __all__ = [
     "me_view",
     "node_data_view",
     "reveals",
+    "task_form_view",
     "task_item",
     "task_view",
     "to_dict",
