@@ -67,14 +67,14 @@ class Form:
     schema: Mapping[str, Any]
 
     def check(self, data: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Everything that does not fit, as JSON pointers and messages. A message never has a value of the data in it."""
+        """Everything that does not fit: JSON pointers, in order, with messages, which never have a value of the data in them."""
         found: dict[tuple[str, str], None] = {}
         for error in self._validator.iter_errors(data):
             for wrong in _mistakes(error):
                 found[wrong] = None
             if len(found) >= MOST:
                 break
-        return list(found)[:MOST]
+        return sorted(found)[:MOST]
 
     @cached_property
     def names(self) -> frozenset[str]:
