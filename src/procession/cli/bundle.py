@@ -13,10 +13,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from procession.bpmn import read_bpmn
 from procession.cli.data import parse
 from procession.cli.failures import Usage
 from procession.runtime.definitions import digest_of
@@ -45,16 +47,24 @@ class Entry:
 
 @dataclass(slots=True)
 class Folder:
-    """A file with the forms that belong to it."""
+    """A file with forms that belong to it, and the definitions that it gives with them."""
 
     file: str
     data: bytes
-    forms: dict[str, bytes]
-    definitions: list[DefinitionView]
+    forms: dict[str, bytes] = field(default_factory=dict)
+    definitions: list[tuple[DefinitionView, dict[str, bytes]]] = field(default_factory=list)  # each with its own forms
 
     @property
     def path(self) -> str:
         return f"files/{digest_of(self.data, self.forms)[:16]}"
+
+    def takes(self, definition: DefinitionView, forms: dict[str, bytes], keys: Mapping[str, Collection[str]]) -> bool:
+        """Whether each definition still gets its own forms and no others, with one more. `keys`: what each process refers to."""
+        both = {**self.forms, **forms}
+        return all(
+            own == {key: form for key, form in both.items() if key in keys[each.name]}
+            for each, own in (*self.definitions, (definition, forms))
+        )
 
 
 def pack(engine: Engine, definitions: list[DefinitionView]) -> bytes:
@@ -67,7 +77,7 @@ def pack(engine: Engine, definitions: list[DefinitionView]) -> bytes:
             _write(archive, file, folder.data)
             for key, data in sorted(folder.forms.items()):
                 _write(archive, f"{folder.path}/{_place(key)}", data)
-            for each in folder.definitions:
+            for each, _ in folder.definitions:
                 listed.append(
                     {
                         "name": each.name,
@@ -84,21 +94,22 @@ def pack(engine: Engine, definitions: list[DefinitionView]) -> bytes:
 
 
 def _folders(engine: Engine, definitions: list[DefinitionView]) -> list[Folder]:
-    """Definitions of one file go together, unless they call different forms by one name."""
+    """Definitions of one file go together, as far as they have the same forms."""
     folders: list[Folder] = []
-    of_file: dict[str, list[Folder]] = {}
+    of_file: dict[bytes, list[Folder]] = {}
     for each in definitions:
         data = engine.definition_file(each.name, each.version)
-        keys = [form.key for form in engine.definition(each.name, each.version).forms]
-        forms = {key: engine.definition_form(each.name, key, each.version) for key in keys}
-        same = of_file.setdefault(digest_of(data, {}), [])
-        folder = next((f for f in same if all(f.forms.get(key, form) == form for key, form in forms.items())), None)
+        listed = engine.definition(each.name, each.version).forms
+        forms = {form.key: engine.definition_form(each.name, form.key, each.version) for form in listed}
+        keys = {process.name: process.references for process in read_bpmn(data).processes}
+        same = of_file.setdefault(data, [])
+        folder = next((folder for folder in same if folder.takes(each, forms, keys)), None)
         if folder is None:
-            folder = Folder(PurePosixPath(each.file).name, data, {}, [])
+            folder = Folder(PurePosixPath(each.file).name, data)
             folders.append(folder)
             same.append(folder)
         folder.forms.update(forms)
-        folder.definitions.append(each)
+        folder.definitions.append((each, forms))
     return folders
 
 

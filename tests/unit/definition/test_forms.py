@@ -139,7 +139,7 @@ def test_there_is_an_end_to_what_is_told():
 def test_the_names_that_a_form_speaks_of():
     found = form(
         """{"properties": {"a": {"properties": {"inner": {}}}}, "required": ["b"], "allOf": [{"properties": {"c": {}}}],
-            "if": {"properties": {"d": {}}}, "then": {"required": ["e"]}, "$ref": "#/$defs/more", 
+            "if": {"properties": {"d": {}}}, "then": {"required": ["e"]}, "$ref": "#/$defs/more",
             "dependentRequired": {"g": ["h"]}, "dependentSchemas": {"g": {"properties": {"i": {}}}}, "anyOf": [{"$ref": "#"}],
             "$defs": {"more": {"properties": {"f": {}}}, "other": {"properties": {"unused": {}}}}}"""
     )

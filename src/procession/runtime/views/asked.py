@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from procession.definition import Parameter, ProcessDefinition, StartEvent, UserTask
 from procession.definition.forms import DRAFT, referred
+from procession.engine.state import merge
 
 FORM, DATA_MODEL = "form", "dataModel"
 PARTS = ("$defs", "definitions")
@@ -47,10 +49,10 @@ def _of_parameters(parameters: tuple[Parameter, ...], model: Mapping[str, Any]) 
             inner.setdefault("properties", {})
             _need(at, name, parameter.mandatory)
             at = inner
-        leaf = dict(_property(model, told, last))
+        leaf = deepcopy(dict(_property(model, told, last)))  # parts of it may be changed below, the model may not
         if parameter.type is not None:
             leaf["type"] = parameter.type
-        at["properties"][last] = {**leaf, **at["properties"].get(last, {})}
+        at["properties"][last] = merge(leaf, at["properties"].get(last, {}))
         _need(at, last, parameter.mandatory)
     schema.update((part, model[part]) for part in PARTS if part in model)
     return schema
