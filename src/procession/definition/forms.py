@@ -27,6 +27,7 @@ MOST = 100
 """More mistakes than these help nobody."""
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+HINT = "Correct it: it must be a JSON Schema of draft 2020-12."
 
 _TYPES = {
     "string": "a string",
@@ -97,15 +98,17 @@ class Form:
 def read_form(key: str, data: bytes) -> Form:
     """A form by its bytes; `FormError` where they are no JSON object."""
     if len(data) > LARGEST:
-        raise FormError(f"The form has {len(data):,} bytes; {LARGEST:,} are allowed.")
+        raise FormError(
+            f"The form is larger than the {LARGEST:,} bytes that are allowed.", "Ask for less on one screen."
+        )
     try:
         schema = _decoder.decode(data)
     except InvalidOperation:
-        raise FormError("The form has a number that nobody can count with.") from None
+        raise FormError("The form has a number that nobody can count with.", "Write a smaller one.") from None
     except (DecodeError, UnicodeDecodeError) as error:
         raise FormError(f"The form is not JSON: {error}.", "Write one JSON Schema.") from None
     except RecursionError:
-        raise FormError("The form is nested too deeply.") from None
+        raise FormError("The form is nested too deeply.", "Put parts of it into $defs.") from None
     if not isinstance(schema, dict):
         raise FormError("The form is not a JSON object.", "Write a JSON Schema: one object.")
     return Form(key, data, schema)
@@ -129,14 +132,14 @@ def _unusable(error: Any) -> FormError:
     """What the library says of a schema, in our words."""
     kind = getattr(error, "kind", None)
     if kind is None:
-        return FormError(f"The form is no valid JSON Schema: {_first_line(error)}.")
+        return FormError(f"The form is no valid JSON Schema: {_first_line(error)}.", HINT)
     if kind.name == "$ref":
         return FormError(
             f"A reference of the form leads nowhere: {_first_line(error)}.",
             "A form may refer to its own parts only, such as #/$defs/address; nothing is fetched.",
         )
     wrong = [f"{pointer or 'the whole'} {message}" for pointer, message in _mistakes(error)]
-    return FormError(f"The form is no valid JSON Schema: {'; '.join(wrong[:5])}.")
+    return FormError(f"The form is no valid JSON Schema: {'; '.join(wrong[:5])}.", HINT)
 
 
 def _first_line(error: Any) -> str:

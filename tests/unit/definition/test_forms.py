@@ -49,12 +49,13 @@ def wrong(schema: str, data: str) -> list[tuple[str, str]]:
     ],
 )
 def test_what_is_no_form(text, message):
-    with pytest.raises(FormError, match=message.replace("$", r"\$")):
+    with pytest.raises(FormError, match=message.replace("$", r"\$")) as refused:
         form(text)
+    assert refused.value.hint
 
 
 def test_a_form_may_not_be_too_large():
-    with pytest.raises(FormError, match="1,000,000 are allowed"):
+    with pytest.raises(FormError, match="1,000,000 bytes that are allowed"):
         read_form("x", b" " * LARGEST + b"{}")
 
 
