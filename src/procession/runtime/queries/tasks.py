@@ -55,10 +55,10 @@ class TaskQueries(Asking):
         seen = await self._storage.task(task)
         rows = None if seen is None else await self._storage.instance(seen.task.instance)
         row = None if rows is None else next((row for row in rows.tasks if row.id == task), None)
-        if rows is None or row is None:
+        if seen is None or rows is None or row is None:
             raise _no_task(task)
         head = rows.instance
-        view = await self._task_view(SeenTask(row, head.position, head.status), "all")
+        view = await self._task_view(seen._replace(task=row, position=head.position, status=head.status), "all")
         if view is None:
             raise _no_task(task)
         definition = await self._definitions.compiled(row.definition)
