@@ -21,6 +21,7 @@ from procession.runtime.asks import Ask, Inherit, Publish, Start
 from procession.runtime.chores import run_due
 from procession.runtime.clock import Clock, SystemClock
 from procession.runtime.drive import drive
+from procession.runtime.files import gathered
 from procession.runtime.machine import Machine
 from procession.runtime.queries import Queries
 from procession.storage import InstanceFilter, Storage, TaskFilter
@@ -104,9 +105,11 @@ class Engine:
     # -- definitions --------------------------------------------------------------------------------------------------
 
     def deploy(self, *files: str | Path | tuple[str, bytes], publish: bool = False) -> list[v.DefinitionView]:
-        """Add BPMN files, all or none (`InvalidDefinition` lists every problem); the same bytes keep their version."""
-        contents = [f if isinstance(f, tuple) else (Path(f).name, Path(f).read_bytes()) for f in files]
-        contents = [(checks.remark(name), data) for name, data in contents]
+        """Add BPMN files with their forms, all or none (`InvalidDefinition` lists every problem).
+
+        The forms that lie beside a file are taken along; of names and bytes all are given. The same bytes keep their version.
+        """
+        contents = [(checks.remark(file.name), file.data) for file in gathered(files)]
         rows = self._intake.alone(self._definitions.deploy(contents, self.principal, publish=publish))
         if publish:
             self._machine.published()
@@ -141,6 +144,10 @@ class Engine:
     def definition_file(self, name: str, version: int | None = None) -> bytes:
         """The file of a version, byte for byte as it was added."""
         return drive(self._queries.file(checks.text(name, "The process"), version))
+
+    def definition_form(self, name: str, key: str, version: int | None = None) -> bytes:
+        """A form of a version, byte for byte as it was added; `key` is what the process calls it."""
+        return drive(self._queries.form(checks.text(name, "The process"), version, checks.text(key, "The form")))
 
     # -- instances ----------------------------------------------------------------------------------------------------
 
@@ -357,6 +364,10 @@ class Engine:
     def task(self, id: str | int) -> v.TaskView:
         """An open user task."""
         return drive(self._queries.task(checks.identity(id, "Task")))
+
+    def task_form(self, task: str | int) -> v.TaskFormView:
+        """What a screen of an open task needs: its form, the data that it sees, instructions."""
+        return drive(self._queries.task_form(checks.identity(task, "Task")))
 
     def claim(self, task: str | int) -> v.TaskView:
         """Take a task."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,15 @@ class Running:
             client = self._clients[name] = httpx2.Client(base_url=self.url, headers=headers, timeout=30.0)
         return client
 
-    def deploy(self, *files: bytes) -> None:
-        """Add and publish process files."""
+    def deploy(self, *files: bytes, forms: Mapping[str, bytes] | None = None) -> None:
+        """Add and publish process files; those with forms all at once."""
+        if forms:
+            parts = [(f"{number}.bpmn", data) for number, data in enumerate(files)] + list(forms.items())
+            answer = self.client("editor").post(
+                "/api/definitions?publish=true", files=[("file", part) for part in parts]
+            )
+            assert answer.status_code in (200, 201), answer.text
+            return
         for data in files:
             answer = self.client("editor").post(
                 "/api/definitions?publish=true", content=data, headers={"content-type": "application/xml"}

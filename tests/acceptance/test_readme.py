@@ -51,6 +51,7 @@ def test_what_the_first_page_says_of_http(tmp_path):
         titles = re.findall(r'"title":"([^"]*\.?)","status":4', said)
         assert tuple(titles) == REFUSED
         assert re.search(r"^FINISHED$", said, re.MULTILINE), said
+        assert '"name":"credit_card","version":1,' in said, "what the demo has added is there already"
         assert "event: progress" in said
         assert '"status":"FINISHED"' in said
     finally:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -39,6 +40,9 @@ MASKED = {
 }
 
 
+FORM_KEY, FORM = "forms/check.json", b'{"type": "object", "properties": {"amount": {"type": "number"}}}'
+
+
 def flow(name: str):
     """A form, work for a program, a choice, and a second form."""
     return (
@@ -48,7 +52,7 @@ def flow(name: str):
         .service_task("charge", job=f"charge-{name}")
         .exclusive("which")
         .when("=amount > 0")
-        .user_task("check")
+        .user_task("check", form=FORM_KEY)
         .catch_message("answer", f"answered-{name}", "=client.iban")
         .end("done")
         .data_model(MODEL)
@@ -92,6 +96,7 @@ SEE_FRONT, SEE_BACK = those("front.execute", "front.view"), those("back.execute"
 SEE = RULERS | those("owner") | SEE_FRONT | SEE_BACK
 KNOW = SEE | LANE
 SEE_TASK = RULERS | SEE_FRONT | those("front.selfAssign", "front.assign", "front.unassign")
+SEE_FORM = RULERS | SEE_FRONT
 SEE_DEFINITION = RULERS | those("editor") | SEE_FRONT | SEE_BACK
 
 
@@ -187,7 +192,8 @@ def world(tmp_path_factory) -> Iterator[World]:
         for name in PEOPLE.keys() - USERS.keys():
             body = {"roles": [PEOPLE[name]], "password": PASSWORD}
             assert server.client("admin").put(f"/api/users/{name}", json=body).status_code == 201
-        server.deploy(*(each.build() for each in (SEVEN, OPEN, HALF, TARGET)))
+        server.deploy(*(each.build() for each in (SEVEN, OPEN)), forms={FORM_KEY: FORM})
+        server.deploy(*(each.build() for each in (HALF, TARGET)))
         yield World(server)
 
 
@@ -231,7 +237,7 @@ class Case:
     def address(self, thing: Thing, **instead: str) -> str:
         given = {
             "instance": thing.instance, "task": thing.task, "token": thing.token, "job": thing.job, "node": "fill",
-            "name": thing.process, "version": "1", "action": "save", "report": "durations",
+            "name": thing.process, "version": "1", "action": "save", "report": "durations", "form": quote(FORM_KEY, safe=""),
         } | dict(self.names) | instead  # fmt: skip
         return re.sub(r"\{(\w+)\}", lambda found: given[found[1]], self.path)
 
@@ -274,7 +280,7 @@ def unbuilt(method: str, path: str, **more: Any) -> Case:
 
 
 EDITORS, WORKERS = those("admin", "editor"), those("admin", "worker")
-DEPLOYED = SEVEN.build()
+DEPLOYED = [("file", ("seven.bpmn", SEVEN.build())), ("file", (FORM_KEY, FORM))]
 
 PREVIEWS: list[tuple[str, str, dict[int, frozenset[str]], dict[str, Any]]] = [  # as the operations themselves, below
     ("HOLD", "begun", {200: RULERS | those("front.hold"), 403: KNOW}, {}),
@@ -337,6 +343,9 @@ CASES = [
     # tasks
     Case("GET", "/api/tasks", ALL, 200),
     Case("GET", TASK, {200: SEE_TASK}, 404, "begun", 200),
+    Case("GET", TASK + "/form", {200: SEE_FORM, 403: SEE_TASK}, 404, "begun", 200),
+    Case("PUT", TASK + "/draft", {200: SEE_FORM, 403: SEE_TASK}, 404, "begun", 200, more=body(variables={"amount": 7})),
+    Case("DELETE", TASK + "/draft", {204: SEE_FORM, 403: SEE_TASK}, 404, "begun", 204),
     Case("POST", TASK + "/claim", {200: those("admin", "front.selfAssign"), 403: KNOW}, 404, "begun", 200),
     Case("POST", TASK + "/claim", {409: KNOW}, 404, "taken", 409, note="of somebody else"),
     Case("POST", TASK + "/unclaim", {200: those("admin", "front.unassign"), 403: KNOW}, 404, "taken", 200),
@@ -350,7 +359,7 @@ CASES = [
          note="of somebody else"),
     Case("POST", TASK + "/complete", {409: KNOW}, 404, "held", 409, note="on hold"),
     # definitions
-    by_role("POST", "/api/definitions", EDITORS, more=lambda thing: {"content": DEPLOYED, "headers": XML}),
+    by_role("POST", "/api/definitions", EDITORS, more=lambda thing: {"files": DEPLOYED}),
     Case("POST", "/api/definitions", {422: EDITORS}, 403, note="no process",
          more=lambda thing: {"content": b"<x/>", "headers": XML}),
     Case("POST", "/api/definitions", {400: EDITORS}, 403, note="no zip",
@@ -360,6 +369,7 @@ CASES = [
     Case("GET", "/api/definitions", ALL, 200),
     Case("GET", VERSION, {200: SEE_DEFINITION}, 404, "begun", 200),
     Case("GET", VERSION + "/xml", {200: SEE_DEFINITION}, 404, "begun", 200),
+    Case("GET", VERSION + "/forms/{form}", {200: SEE_DEFINITION}, 404, "begun", 200),
     Case("POST", VERSION + "/publish", {200: EDITORS}, 403, "begun", {200: EDITORS}),
     Case("POST", VERSION + "/deprecate", {200: EDITORS}, 403, names={"name": "half"}),
     # jobs
@@ -512,6 +522,7 @@ def test_versions_of_a_process_that_one_may_not_see_are_not_there(world):
         "/api/definitions/{}/versions/1",
         "/api/definitions/{}/versions/99",
         "/api/definitions/{}/versions/1/xml",
+        "/api/definitions/{}/versions/1/forms/forms%2Fcheck.json",
     ):
         invisible, unknown = (world.ask("outsider", "GET", path.format(name)) for name in ("seven", "no"))
         assert invisible.status_code == unknown.status_code == 404
@@ -711,7 +722,7 @@ READ = [
     *(f"{INSTANCE}/{each}" for each in ("tokens", "history", "audit", "exceptions", "state", "progress")),
     *(f"{INSTANCE}/state?at={position}" for position in range(1, 12)), "/api/process/{instance}/status",
     *(f"/api/process/{{instance}}/data/{node}" for node in ("begin", "fill", "charge", "which", "check", "answer", "done")),
-    "/api/instances?q=" + IBAN, "/api/instances?q=" + PIN, "/api/definitions/seven/versions/1/xml",
+    "/api/tasks/{task}/form", "/api/instances?q=" + IBAN, "/api/instances?q=" + PIN, "/api/definitions/seven/versions/1/xml",
 ]  # fmt: skip
 
 
@@ -774,9 +785,10 @@ def test_no_answer_to_a_change_shows_what_is_sensitive(told):
 @pytest.mark.parametrize("name", PEOPLE)
 def test_no_question_is_answered_with_what_is_sensitive(world, told, name):
     thing, _ = told
+    open_task = world.begun("seven").task
     answered = 0
     for path in READ:
-        answer = world.ask(name, "GET", path.format(instance=thing.instance))
+        answer = world.ask(name, "GET", path.format(instance=thing.instance, task=open_task))
         answered += answer.status_code == 200
         for secret in SECRETS:
             assert secret not in answer.text.replace(f"q={secret}", ""), path

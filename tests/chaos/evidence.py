@@ -19,7 +19,7 @@ from procession.testing import broken_rules
 from procession.testing.guardian import differences
 
 LIVE = ("CREATED", "STARTED", "ON_HOLD")
-LIVE_TABLES = ("token", "loop", "output", "kept", "job", "task", "timer", "subscription", "call")
+LIVE_TABLES = ("token", "loop", "output", "kept", "job", "task", "draft", "timer", "subscription", "call")
 
 
 def rows(engine: Engine, **where: object) -> Iterator[InstanceRow]:

@@ -11,7 +11,9 @@ from procession.storage import (
     Batch,
     CallRow,
     DefinitionRow,
+    DraftRow,
     FailedStartRow,
+    FormRow,
     HistoryRow,
     InboxRow,
     IncidentRow,
@@ -179,6 +181,14 @@ def audit(**given: Any) -> AuditRow:
 def definition(name: str = "order", version: int = 1, **given: Any) -> DefinitionRow:
     row = DefinitionRow(new_id(), name, version, name.title(), "draft", "ab12", f"{name}.bpmn", b"<xml/>", NOON, "ada")
     return row._replace(**given)
+
+
+def form(definition: int, key: str = "forms/order.schema.json", data: bytes = b"{}") -> FormRow:
+    return FormRow(definition, key, data)
+
+
+def draft(task: int, user: str = "ada", **given: Any) -> DraftRow:
+    return DraftRow(task, user, b'{"amount":1.10}', NOON)._replace(**given)
 
 
 def start_timer(definition: int, due: int = NOON, **given: Any) -> StartTimerRow:

@@ -10,12 +10,16 @@ from tests.contracts.rows import (
     NOON,
     audit,
     definition,
+    draft,
+    form,
     instance,
     new_id,
     session,
     start_subscription,
     start_timer,
     started,
+    stepped,
+    task,
     user,
 )
 
@@ -38,6 +42,25 @@ class DefinitionContract:
             store.add_definitions([definition("bill", 1), definition("order", 1)], [audit()])
         assert [row.name for row in store.definitions()] == ["order"]
         assert store.audit() == []
+
+    def test_a_version_has_its_own_forms(self, store):
+        one, two, bare = definition("order", 1), definition("order", 2), definition("bill", 1)
+        first = [form(one.id, "a.json", b'{"a": 1}'), form(one.id, "b.json", b"{}")]
+        second = form(two.id, "a.json", b'{"a": 2}\n')
+        store.add_definitions([one, two, bare], [], [first[1], first[0], second])
+        assert store.forms(one.id) == first
+        assert store.forms(two.id) == [second]
+        assert store.forms(bare.id) == store.forms(new_id()) == []
+        assert store.form(one.id, "b.json") == first[1]
+        assert store.form(two.id, "b.json") is store.form(new_id(), "a.json") is None
+        assert store.counts()["form"] == 3
+
+    def test_a_version_that_is_there_already_brings_no_forms(self, store):
+        store.add_definitions([definition("order", 1)], [])
+        again = definition("order", 1)
+        with pytest.raises(VersionConflict, match="order version 1"):
+            store.add_definitions([again], [], [form(again.id)])
+        assert store.counts()["form"] == 0
 
     def test_publishing_a_version_retires_the_one_before(self, store):
         one, two, bill = definition("order", 1), definition("order", 2), definition("bill", 1)
@@ -120,6 +143,49 @@ class UserContract:
         assert ada._replace(roles=b"[]", created=NOON + 5).stamp == ada.stamp
         assert ada._replace(password="$argon2id$another").stamp != ada.stamp
         assert ada.password not in ada.stamp
+
+    def test_a_draft_is_of_one_task_and_one_user(self, store):
+        order = instance()
+        todo, other = task(order.id), task(order.id)
+        store.commit(started(order, tasks=[todo, other]))
+        assert store.draft(todo.id, "ada") is None
+        assert store.put_draft(draft(todo.id, "ada", data=b'{"a":1}'))
+        assert store.put_draft(draft(todo.id, "bob", data=b'{"b":2}'))
+        assert store.put_draft(draft(todo.id, "ada", data=b'{"a":3}', saved=NOON + 1))
+        assert store.draft(todo.id, "ada") == draft(todo.id, "ada", data=b'{"a":3}', saved=NOON + 1)
+        assert store.draft(todo.id, "bob").data == b'{"b":2}'
+        assert store.draft(todo.id, "Ada") is store.draft(other.id, "ada") is None
+        assert store.remove_draft(todo.id, "ada")
+        assert not store.remove_draft(todo.id, "ada")
+        assert not store.remove_draft(new_id(), "ada")
+        assert store.counts()["draft"] == 1
+
+    def test_a_draft_stays_with_another_assignee_and_goes_with_the_task(self, store):
+        order = instance()
+        todo, other = task(order.id), task(order.id)
+        store.commit(started(order, tasks=[todo, other]))
+        for number in (todo.id, other.id):
+            for name in ("ada", "bob"):
+                store.put_draft(draft(number, name))
+        order = order._replace(position=2)
+        store.commit(stepped(order, tasks=[todo._replace(assignee="eve")]))
+        assert store.draft(todo.id, "ada") is not None
+        store.commit(stepped(order._replace(position=3), tasks_gone=[(todo.id,)]))
+        assert store.draft(todo.id, "ada") is store.draft(todo.id, "bob") is None
+        assert store.draft(other.id, "ada") is not None
+        assert not store.put_draft(draft(todo.id)), "there is no such task any more"
+        assert store.counts()["draft"] == 2
+
+    def test_a_draft_goes_with_its_user(self, store):
+        order = instance()
+        todo = task(order.id)
+        store.commit(started(order, tasks=[todo]))
+        for name in ("ada", "bob"):
+            store.put_user(user(name), [])
+            store.put_draft(draft(todo.id, name))
+        assert store.remove_user("ada", [])
+        assert store.draft(todo.id, "ada") is None
+        assert store.draft(todo.id, "bob") is not None
 
     def test_sessions_are_opened_and_ended(self, store):
         ada = user()

@@ -22,6 +22,9 @@ from procession.storage.sqlite import SqliteStorage
 from tests.contracts.rows import (
     NOON,
     Driven,
+    definition,
+    draft,
+    form,
     found,
     history,
     incident,
@@ -262,11 +265,17 @@ def test_what_the_edge_asks_does_not_wait_for_a_commit(store):
     order, ada = instance(), user()
     store.put_user(ada, [])
     store.put_session(session("s", ada))
-    store.commit(started(order, tasks=[task(order.id)], incidents=[incident(order.id)]))
+    todo, card = task(order.id), definition("card")
+    store.commit(started(order, tasks=[todo], incidents=[incident(order.id)]))
+    store.put_draft(draft(todo.id))
+    store.add_definitions([card], [], [form(card.id, "a.json")])
     questions = {
         "user": ("ada",),
         "users": (),
         "session": ("s",),
+        "forms": (card.id,),
+        "form": (card.id, "a.json"),
+        "draft": (todo.id, "ada"),
         "sessions": (["s"],),
         "last_history": (),
         "history_after": (0, 10),
@@ -430,7 +439,7 @@ def test_no_table_is_left_out_of_the_counts(store):
 # -- migrations -------------------------------------------------------------------------------------------------------
 
 
-OURS = ["0001_initial", "0002_edge", "0004_tasks_by_due_date"]
+OURS = ["0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date"]
 
 
 def change(path, statement) -> None:
@@ -442,7 +451,7 @@ def change(path, statement) -> None:
 def test_a_file_remembers_what_it_has_been_through(store):
     rows = list(writer_of(store).execute("SELECT * FROM migration"))
     assert [name for _, name, _, _ in rows] == OURS
-    assert [version for version, _, _, _ in rows] == [1, 2, 4]
+    assert [version for version, _, _, _ in rows] == [1, 2, 3, 4]
     for _, _, checksum, applied in rows:
         assert len(checksum) == 64
         assert applied > NOON - 365 * 86_400_000_000

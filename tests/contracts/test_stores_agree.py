@@ -242,8 +242,11 @@ class Agreement(RuleBasedStateMachine):
     @rule(data=st.data(), opener=st.integers(0, 1))
     def deploy(self, data, opener):
         row = make.definition(data.draw(st.sampled_from(NAMES)), data.draw(st.integers(1, 4)))
-        if self.both(opener, "add_definitions", [row], [make.audit()]) is None:
+        forms = [make.form(row.id, key) for key in self.some(data, ("a.json", "b.json"))]
+        if self.both(opener, "add_definitions", [row], [make.audit()], forms) is None:
             self.others["definitions"].append(row.id)
+        self.both(opener, "forms", row.id)
+        self.both(opener, "form", row.id, "a.json")
 
     @precondition(lambda self: self.others["definitions"])
     @rule(data=st.data(), opener=st.integers(0, 1))
@@ -273,6 +276,15 @@ class Agreement(RuleBasedStateMachine):
         self.both(opener, "expire_sessions", now)
         self.both(opener, "session", id)
         self.both(opener, "sessions", SESSIONS)
+
+    @rule(data=st.data(), opener=st.integers(0, 1), name=PEOPLE, stays=st.booleans())
+    def type_something(self, data, opener, name, stays):
+        for task in [*self.some(data, self.waits["tasks"]), 1]:
+            self.both(opener, "draft", task, name)
+            if stays:
+                self.both(opener, "put_draft", make.draft(task, name, saved=data.draw(MOMENTS)))
+            else:
+                self.both(opener, "remove_draft", task, name)
 
     @rule(opener=st.integers(0, 1), name=PEOPLE, id=st.sampled_from(SESSIONS), everywhere=st.booleans())
     def log_out(self, opener, name, id, everywhere):

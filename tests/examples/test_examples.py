@@ -96,7 +96,7 @@ def test_a_person_is_accepted_and_gets_a_card(cards, clerk):
 
 def test_the_client_may_sign_after_the_card_is_made_or_before(cards):
     card = cards.engine.start("credit_card", ANA, start_condition="PF")
-    card = cards.complete(card, "fill_in", {"amount": 3000})
+    card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 3000})
     card = cards.complete(card, "sign_contract", {"signed": True})
     assert card.waiting_at == ["produce_card", "ready"]
     cards.work()
@@ -105,7 +105,7 @@ def test_the_client_may_sign_after_the_card_is_made_or_before(cards):
 
 def test_the_delivery_may_be_known_before_the_contract_is_signed(cards):
     card = cards.engine.start("credit_card", ANA, start_condition="PF")
-    card = cards.complete(card, "fill_in", {"amount": 3000})
+    card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 3000})
     cards.work()
     cards.engine.publish_message("card-delivered", cards.look(card).variables["cardNumber"])
     assert cards.complete(card, "sign_contract", {"signed": True}).completed
@@ -113,7 +113,7 @@ def test_the_delivery_may_be_known_before_the_contract_is_signed(cards):
 
 def test_a_company_is_reviewed_by_a_manager_and_accepted(cards, clerk, manager):
     card = clerk.start("credit_card", COMPANY, start_condition="PJ")
-    card = cards.complete(card, "fill_in", {"amount": 20_000}, by=clerk)
+    card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000}, by=clerk)
     assert card.variables["score"] == 50
     assert card.waiting_at == ["review"]
 
@@ -126,7 +126,7 @@ def test_a_company_is_reviewed_by_a_manager_and_accepted(cards, clerk, manager):
 
 def test_a_manager_refuses(cards, manager):
     card = cards.engine.start("credit_card", COMPANY, start_condition="PJ")
-    card = cards.complete(card, "fill_in", {"amount": 20_000})
+    card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000})
     card = cards.complete(card, "review", {"approved": False, "comment": "Too much."}, by=manager)
     assert card.completed
     assert cards.ended_at(card) == ["refused"]
@@ -147,13 +147,17 @@ def test_the_web_sends_a_whole_application_that_the_rule_refuses(cards):
 )
 def test_the_rule_scores(cards, income, amount, score):
     data = {"client": {"name": "Dee", "income": income}}
-    card = cards.complete(cards.engine.start("credit_card", data, start_condition="PF"), "fill_in", {"amount": amount})
+    card = cards.complete(
+        cards.engine.start("credit_card", data, start_condition="PF"),
+        "fill_in",
+        {"client": {"iban": IBAN}, "amount": amount},
+    )
     assert card.variables["score"] == score
 
 
 def test_a_slow_review_is_reminded_of_and_goes_on(cards, capsys):
     card = cards.engine.start("credit_card", COMPANY, start_condition="PJ")
-    card = cards.complete(card, "fill_in", {"amount": 20_000})
+    card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000})
 
     cards.pass_time("PT23H59M")
     assert cards.work() == 0
@@ -168,7 +172,7 @@ def test_a_slow_review_is_reminded_of_and_goes_on(cards, capsys):
 
 def test_a_review_that_comes_too_late_is_a_refusal(cards):
     card = cards.engine.start("credit_card", COMPANY, start_condition="PJ")
-    card = cards.complete(card, "fill_in", {"amount": 20_000})
+    card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000})
     cards.pass_time("P3D")
     cards.work()
     assert cards.look(card).completed

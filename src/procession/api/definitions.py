@@ -17,6 +17,7 @@ from procession.runtime.definitions import read, require_editor
 from procession.runtime.views import DefinitionDetail, DefinitionView, Page
 
 XML, ZIP, FORM = "application/xml", "application/zip", "multipart/form-data"
+SCHEMA = "application/schema+json"
 INERT = (
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
     ("content-disposition", "attachment"),
@@ -62,9 +63,10 @@ class Deployed(Struct, rename="camel"):
 async def deploy(call: Call) -> Answer:
     """Add process files, all or none.
 
-    The body is one BPMN file, a zip of them, or a form with files. A draft is made of each process (201); a file that is there
-    already, byte for byte, keeps its version (200 where nothing is new). What is wrong with the files is listed in `problems`,
-    with file, line, element and what to do. Needs the role `editor`.
+    The body is one BPMN file, or several with the forms (JSON schemas, `.json`) that they refer to: a zip, or multipart. A draft
+    is made of each process (201); one whose file and forms are there already, byte for byte, keeps its version (200 where nothing
+    is new). What is wrong with the files is listed in `problems`, with file, line, element and what to do. Needs the role
+    `editor`.
     """
     idempotency_key(call)  # the same files make no new version, whatever it is
     upload: Upload = call.body
@@ -100,6 +102,16 @@ async def get_definition_file(call: Call) -> Answer:
     """The file of a version, byte for byte as it was added."""
     data = await call.read(call.queries.file(_name(call), _version(call)))
     return Answer(data, 200, XML, INERT)
+
+
+@operation("GET", VERSION + "/forms/{form}", tag="definitions", media=SCHEMA, refusals=(404,))
+async def get_definition_form(call: Call) -> Answer:
+    """A form of a version, byte for byte as it was added.
+
+    `form` is the key by which the process refers to it, percent-encoded as one segment: `forms%2Freview.schema.json`.
+    """
+    data = await call.read(call.queries.form(_name(call), _version(call), checks.text(call.path["form"], "The form")))
+    return Answer(data, 200, SCHEMA, INERT)
 
 
 @operation("POST", VERSION + "/publish", tag="definitions", answers=DefinitionView, refusals=(403, 404))

@@ -1,10 +1,10 @@
 """BPMN 2.0 files: read, check, compile, and write again.
 
 `read_bpmn` gives the process definitions of a file or every problem at once; `lint` only the problems; `parse` the
-document itself, which writes all that it read.
+document itself, which writes all that it read; `form_references` what it calls the forms that it needs.
 """
 
-from procession.bpmn.compile import BpmnFile, lint, read_bpmn
+from procession.bpmn.compile import BpmnFile, form_references, lint, read_bpmn
 from procession.bpmn.xml import Document, Limits, parse
 
 
@@ -13,4 +13,4 @@ def write_bpmn(document: Document) -> bytes:
     return document.write()
 
 
-__all__ = ["BpmnFile", "Document", "Limits", "lint", "parse", "read_bpmn", "write_bpmn"]
+__all__ = ["BpmnFile", "Document", "Limits", "form_references", "lint", "parse", "read_bpmn", "write_bpmn"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from procession.bpmn import read_process, validate, vocabulary
 from procession.bpmn.drawing import Drawing, draw
+from procession.bpmn.extensions import zeebe
 from procession.bpmn.names import BPMN
 from procession.bpmn.reading import Reading
 from procession.bpmn.report import Finding, Report
@@ -37,6 +38,18 @@ def lint(data: bytes, file: str = "process.bpmn") -> list[Problem]:
     report = Report(file)
     examine(data, report)
     return list(report.problems)
+
+
+def form_references(data: bytes) -> list[str]:
+    """What the nodes of a file call their forms; nothing of a file that is refused anyway."""
+    try:
+        root = parse(data).root
+    except InvalidDefinition:
+        return []
+    reading = Reading(root, Report(""))
+    elements = (e for name in ("userTask", "startEvent") for e in root.iter(f"{{{BPMN}}}{name}"))
+    keys = (zeebe.process_form(reading, e) or reading.vendor(e, "formKey") for e in elements)
+    return list(dict.fromkeys(key for key in keys if key))
 
 
 def examine(data: bytes, report: Report, *, every: bool = False) -> list[ProcessDefinition]:
@@ -94,4 +107,4 @@ def _is_empty(process: Element) -> bool:
     )
 
 
-__all__ = ["BpmnFile", "Drawing", "examine", "lint", "read_bpmn"]
+__all__ = ["BpmnFile", "Drawing", "examine", "form_references", "lint", "read_bpmn"]

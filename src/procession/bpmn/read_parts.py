@@ -49,6 +49,7 @@ class Compiling:
             "outgoing": tuple(self.flow(flow) for flow in node.outgoing),
             "stage": reading.own_attribute(element, "stage"),
             "can_go_back": back not in ("false", "0"),
+            "documentation": reading.documentation(element),
         }
 
     def lane(self, node: Node) -> str | None:

@@ -58,6 +58,7 @@ def process(reading: Reading, drawing: Drawing) -> ProcessDefinition | None:
     return ProcessDefinition(
         name=drawing.id,
         title=element.get("name", ""),
+        documentation=reading.documentation(element),
         nodes=nodes,
         flows=make.flows,
         starts=tuple(node.id for node in drawing.top.of_kind("startEvent")),

@@ -42,6 +42,11 @@ class Reading:
         """The first child of that name in the BPMN namespace."""
         return element.find(f"{{{BPMN}}}{name}")
 
+    def documentation(self, element: Element) -> str:
+        """What is written about an element for people."""
+        texts = (text_of(child) for child in element.iterchildren(f"{{{BPMN}}}documentation"))
+        return "\n\n".join(text for text in texts if text)
+
     def refer(self, reference: str | None, kind: str) -> Element | None:
         """What a reference (perhaps with a prefix) leads to, when it is of that kind."""
         if not reference:

@@ -1,9 +1,11 @@
-"""A bundle: a zip with process files, and a manifest that says which versions of which processes they are.
+"""A bundle: a zip with process files and their forms, and a manifest that says which versions of which processes they are.
 
-    manifest.json                        {"format": "procession-bundle/1", "definitions": [{name, version, state, file}]}
-    files/<first digits of digest>/<name of the file>
+    manifest.json              {"format": "procession-bundle/1", "definitions": [{name, version, state, digest, file}]}
+    files/<first digits of a digest>/<name of the file>
+    files/<first digits of a digest>/<what the process calls a form>
 
-A file that holds several processes is in it once. A zip without a manifest is a bundle of drafts.
+A file that holds several processes is in it once, with the forms of all of them; once more for other forms of the same names.
+A zip without a manifest is a bundle of drafts.
 """
 
 from __future__ import annotations
@@ -11,12 +13,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from procession.bpmn import read_bpmn
 from procession.cli.data import parse
 from procession.cli.failures import Usage
+from procession.runtime.definitions import digest_of
+from procession.runtime.files import is_form
 
 if TYPE_CHECKING:
     from procession.app import Engine
@@ -34,31 +40,91 @@ class Entry:
 
     name: str
     state: str
+    digest: str | None  # None: it has no forms
     file: str
     data: bytes
+
+
+@dataclass(slots=True)
+class Folder:
+    """A file with forms that belong to it, and the definitions that it gives with them."""
+
+    file: str
+    data: bytes
+    forms: dict[str, bytes] = field(default_factory=dict)
+    definitions: list[tuple[DefinitionView, dict[str, bytes]]] = field(default_factory=list)  # each with its own forms
+
+    @property
+    def path(self) -> str:
+        return f"files/{digest_of(self.data, self.forms)[:16]}"
+
+    def takes(self, definition: DefinitionView, forms: dict[str, bytes], keys: Mapping[str, Collection[str]]) -> bool:
+        """Whether each definition still gets its own forms and no others, with one more. `keys`: what each process refers to."""
+        both = {**self.forms, **forms}
+        return all(
+            own == {key: form for key, form in both.items() if key in keys[each.name]}
+            for each, own in (*self.definitions, (definition, forms))
+        )
 
 
 def pack(engine: Engine, definitions: list[DefinitionView]) -> bytes:
     """The bundle of these definitions."""
     buffer = io.BytesIO()
-    listed, written = [], set()
+    listed = []
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for definition in sorted(definitions, key=lambda d: (d.name, d.version)):
-            file = f"files/{definition.digest[:16]}/{PurePosixPath(definition.file).name}"
-            if file not in written:
-                written.add(file)
-                data = engine.definition_file(definition.name, definition.version)
-                archive.writestr(zipfile.ZipInfo(file, EPOCH), data, zipfile.ZIP_DEFLATED)
-            listed.append(
-                {"name": definition.name, "version": definition.version, "state": definition.state, "file": file}
-            )
+        for folder in _folders(engine, sorted(definitions, key=lambda d: (d.name, d.version))):
+            file = f"{folder.path}/{folder.file}"
+            _write(archive, file, folder.data)
+            for key, data in sorted(folder.forms.items()):
+                _write(archive, f"{folder.path}/{_place(key)}", data)
+            for each, _ in folder.definitions:
+                listed.append(
+                    {
+                        "name": each.name,
+                        "version": each.version,
+                        "state": each.state,
+                        "digest": each.digest,
+                        "file": file,
+                    }
+                )
+        listed.sort(key=lambda item: (item["name"], item["version"]))
         manifest = json.dumps({"format": FORMAT, "definitions": listed}, ensure_ascii=False, indent=2)
-        archive.writestr(zipfile.ZipInfo(MANIFEST, EPOCH), manifest, zipfile.ZIP_DEFLATED)
+        _write(archive, MANIFEST, manifest)
     return buffer.getvalue()
 
 
-def unpack(data: bytes, source: str) -> tuple[list[Entry], list[str]]:
-    """What a bundle holds, oldest version first, and the names of files that are no process."""
+def _folders(engine: Engine, definitions: list[DefinitionView]) -> list[Folder]:
+    """Definitions of one file go together, as far as they have the same forms."""
+    folders: list[Folder] = []
+    of_file: dict[bytes, list[Folder]] = {}
+    for each in definitions:
+        data = engine.definition_file(each.name, each.version)
+        listed = engine.definition(each.name, each.version).forms
+        forms = {form.key: engine.definition_form(each.name, form.key, each.version) for form in listed}
+        keys = {process.name: process.references for process in read_bpmn(data).processes}
+        same = of_file.setdefault(data, [])
+        folder = next((folder for folder in same if folder.takes(each, forms, keys)), None)
+        if folder is None:
+            folder = Folder(PurePosixPath(each.file).name, data)
+            folders.append(folder)
+            same.append(folder)
+        folder.forms.update(forms)
+        folder.definitions.append((each, forms))
+    return folders
+
+
+def _place(key: str) -> str:
+    """Where a form lies beside its process: where the process says, unless that leads out of the folder."""
+    steps = PurePosixPath(key)
+    return steps.name if steps.is_absolute() or ".." in steps.parts else str(steps)
+
+
+def _write(archive: zipfile.ZipFile, name: str, data: bytes | str) -> None:
+    archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED)
+
+
+def unpack(data: bytes, source: str) -> tuple[list[Entry], dict[str, bytes], list[str]]:
+    """What a bundle holds, oldest version first; its forms; and the names of files that are neither process nor form."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -67,12 +133,14 @@ def unpack(data: bytes, source: str) -> tuple[list[Entry], list[str]]:
             contents = {info.filename: archive.read(info) for info in infos}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise Usage(f"'{source}' is not a zip that can be read: {error}.") from None
-    if MANIFEST not in contents:
+    manifest = contents.pop(MANIFEST, None)
+    forms = {name: content for name, content in contents.items() if is_form(name)}
+    if manifest is None:
         bpmn = sorted(name for name in contents if name.endswith((".bpmn", ".bpmn20.xml")))
-        entries = [Entry("", "draft", name, contents[name]) for name in bpmn]
-        return entries, sorted(contents.keys() - set(bpmn))
-    entries = [_entry(item, contents, source) for item in _listed(contents[MANIFEST], source)]
-    return entries, sorted(contents.keys() - {entry.file for entry in entries} - {MANIFEST})
+        entries = [Entry("", "draft", None, name, contents[name]) for name in bpmn]
+    else:
+        entries = [_entry(item, contents, source) for item in _listed(manifest, source)]
+    return entries, forms, sorted(contents.keys() - {entry.file for entry in entries} - forms.keys())
 
 
 def _listed(manifest: bytes, source: str) -> list[Any]:
@@ -95,4 +163,6 @@ def _entry(item: Any, contents: dict[str, bytes], source: str) -> Entry:
         raise Usage(f"'{source}' lacks the file {item['file']}, which its {MANIFEST} names.")
     if item["state"] not in ("draft", "published", "deprecated"):
         raise Usage(f"{MANIFEST} of '{source}': '{item['state']}' is no state of a definition.")
-    return Entry(item["name"], item["state"], item["file"], contents[item["file"]])
+    if not isinstance(item.get("digest"), str | None):
+        raise Usage(f"{MANIFEST} of '{source}' lists something that is no definition: {item!r}.")
+    return Entry(item["name"], item["state"], item.get("digest"), item["file"], contents[item["file"]])

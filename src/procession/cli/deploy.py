@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from procession.cli.data import read_file
+from procession.cli.failures import Usage
 from procession.cli.session import Session, command
 from procession.errors import InvalidDefinition
 
 if TYPE_CHECKING:
+    from procession.runtime.files import Bundled
     from procession.runtime.views import DefinitionView
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The process id.")]
@@ -30,15 +30,16 @@ def add_to(app: typer.Typer) -> None:
 @command(acting=True, creates=True)
 def deploy(
     session: Session,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="BPMN files.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="BPMN files; forms beside them are taken along.")
+    ],
     publish: Annotated[bool, typer.Option("--publish", help="Publish them too, so that they can be started.")] = False,
 ) -> None:
-    """Add process files: all of them, or none when one has problems. The same file again makes no new version."""
-    typed = named(files)
-    contents = [(short, read_file(file)) for short, file in typed.items()]
+    """Add process files: all of them, or none when one has problems. The same files again make no new version."""
+    bundle = read_files(files)
     engine = session.engine()
-    with with_typed_names(typed):
-        show(session, engine.deploy(*contents, publish=publish))
+    with with_typed_names(bundle):
+        show(session, engine.deploy(*((file.name, file.data) for file in bundle), publish=publish))
 
 
 @command(acting=True)
@@ -59,18 +60,20 @@ def deprecate(
     show(session, [session.engine().deprecate(name, version)])
 
 
-def named(files: Iterable[str]) -> dict[str, str]:
-    """The name that the store keeps for each file, without the folders of this machine, and how it was typed."""
-    typed: dict[str, str] = {}
-    for file in files:
-        short = PurePath(file).name
-        typed[short if short not in typed else file] = file
-    return typed
+def read_files(files: Iterable[str]) -> list[Bundled]:
+    """Files that were named on the command line, with the forms beside them."""
+    from procession.runtime.files import gathered
+
+    try:
+        return gathered(dict.fromkeys(files))
+    except OSError as error:
+        raise Usage(f"Cannot read '{error.filename}': {error.strerror}.") from None
 
 
 @contextmanager
-def with_typed_names(typed: Mapping[str, str]) -> Iterator[None]:
-    """Let problems name the files as they were typed, so that editors find them."""
+def with_typed_names(bundle: Iterable[Bundled]) -> Iterator[None]:
+    """Let problems name the files by where they were read, so that editors find them."""
+    typed = {file.name: str(file.path) for file in bundle if file.path is not None}
     try:
         yield
     except InvalidDefinition as error:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from procession.cli.data import read_file
-from procession.cli.deploy import named, show, with_typed_names
+from procession.cli.deploy import read_files, show, with_typed_names
 from procession.cli.session import Session, command
 
 if TYPE_CHECKING:
@@ -30,32 +29,35 @@ def import_(
     from procession.cli.bundle import unpack
 
     entries: list[Entry] = []
-    plain: list[tuple[str, bytes]] = []
-    for file in files:
+    bundled: dict[str, bytes] = {}  # a file may hold several processes
+    plain: list[str] = []
+    for number, file in enumerate(files, 1):
         data = read_file(file)
-        if data[:4] == b"PK\x03\x04" or data[:4] == b"PK\x05\x06":
-            found, others = unpack(data, file)
-            entries += found
-            for other in others:
-                typer.echo(f"warning: '{other}' in '{file}' is no process file; it was skipped.", err=True)
-        else:
-            plain.append((file, data))
-    typed = named(file for file, _ in plain)
-    contents = [(short, data) for short, (_, data) in zip(typed, plain, strict=True)]
+        if data[:4] not in (b"PK\x03\x04", b"PK\x05\x06"):
+            plain.append(file)
+            continue
+        found, forms, others = unpack(data, file)
+        entries += found
+        folder = f"{number}/" if len(files) > 1 else ""  # what is in one file does not mix with what is in others
+        bundled.update((folder + entry.file, entry.data) for entry in found)
+        bundled.update((folder + name, form) for name, form in forms.items())
+        for other in others:
+            typer.echo(f"warning: '{other}' in '{file}' is no process file; it was skipped.", err=True)
+    named = read_files(plain)
     engine = session.engine()
-    bundled = {entry.data: PurePosixPath(entry.file).name for entry in entries}  # a file may hold several processes
-    with with_typed_names(typed):  # all files of all arguments, or none
-        added = engine.deploy(*contents, *((file, data) for data, file in bundled.items()))
+    with with_typed_names(named):  # all files of all arguments, or none
+        added = engine.deploy(*((file.name, file.data) for file in named), *bundled.items())
     states = [_restore(engine, entry, added) for entry in entries if entry.name and entry.state != "draft"]
     changed = {(view.name, view.version): view for view in states if view is not None}
-    show(session, [changed.get((view.name, view.version), view) for view in added])
+    unique = {(view.name, view.version): changed.get((view.name, view.version), view) for view in added}
+    show(session, list(unique.values()))
 
 
 def _restore(engine: Engine, entry: Entry, added: list[DefinitionView]) -> DefinitionView | None:
     """Give a version the state that it had where it was exported. Entries come oldest first, so the last published one wins."""
-    import hashlib
+    from procession.runtime.definitions import digest_of
 
-    digest = hashlib.sha256(entry.data).hexdigest()
+    digest = entry.digest or digest_of(entry.data, {})
     for view in added:
         if view.name == entry.name and view.digest == digest:
             if entry.state == "published":

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from procession.cli.failures import problem_line
 from procession.errors import CommandRejected, InvalidDefinition, StorageError
@@ -19,8 +19,15 @@ log = logging.getLogger("procession.watch")
 LOOK = 0.5
 ENDINGS = (".bpmn", ".bpmn20.xml")
 
-Stamp = tuple[int, int]
+Changed = tuple[int, int]
 """When a file was changed, and how big it is."""
+
+
+class Stamp(NamedTuple):
+    """How a process file and its forms were, when they were seen; a form that may come is None."""
+
+    own: Changed
+    forms: dict[Path, Changed | None]
 
 
 class Watch:
@@ -40,11 +47,13 @@ class Watch:
 
     async def _publish(self, edge: Edge, file: Path) -> None:
         from procession.engine.access import SYSTEM
+        from procession.runtime.files import gathered
 
         node = edge.node
         try:
-            data = await asyncio.to_thread(file.read_bytes)
-            rows = await node.alone(node.definitions.deploy([(file.name, data)], SYSTEM, publish=True))
+            bundle = await asyncio.to_thread(gathered, [file])
+            files = [(each.name, each.data) for each in bundle]
+            rows = await node.alone(node.definitions.deploy(files, SYSTEM, publish=True))
             await node.published()
         except InvalidDefinition as error:
             for problem in error.problems:
@@ -58,12 +67,36 @@ class Watch:
 
 
 def changed(folder: Path, seen: dict[Path, Stamp]) -> Iterator[tuple[Path, Stamp]]:
-    """The process files of a folder that are not as they were seen."""
+    """The process files of a folder that are not as they were seen, or whose forms are not."""
     for file in sorted(folder.rglob("*")):
         if file.name.endswith(ENDINGS) and not file.name.startswith("."):
+            before = seen.get(file)
             try:
-                status = file.stat()
+                own = _stamp(file)
+                if before is None or before.own != own:
+                    yield file, Stamp(own, _places(file))
+                elif before.forms != (forms := {place: _stamp_if_there(place) for place in before.forms}):
+                    yield file, Stamp(own, forms)
             except OSError:
                 continue  # it has just gone
-            if seen.get(file) != (stamp := (status.st_mtime_ns, status.st_size)):
-                yield file, stamp
+
+
+def _places(file: Path) -> dict[Path, Changed | None]:
+    """Where the forms of a process file may lie, and how they are now."""
+    from procession.bpmn import form_references
+    from procession.runtime.files import place_beside
+
+    places = (place_beside(file, key) for key in form_references(file.read_bytes()))
+    return {place: _stamp_if_there(place) for place in places if place is not None}
+
+
+def _stamp(file: Path) -> Changed:
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+def _stamp_if_there(file: Path) -> Changed | None:
+    try:
+        return _stamp(file)
+    except OSError:
+        return None

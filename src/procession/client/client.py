@@ -26,6 +26,7 @@ from procession.engine.codec import encode
 from procession.errors import CommandRejected, ProcessionError
 from procession.runtime import checks
 from procession.runtime import views as v
+from procession.runtime.files import gathered, is_form
 from procession.runtime.reports import Report
 
 T = TypeVar("T")
@@ -145,13 +146,15 @@ class Client:
     # -- definitions --------------------------------------------------------------------------------------------------
 
     def deploy(self, *files: str | Path | tuple[str, bytes], publish: bool = False) -> list[v.DefinitionView]:
-        """Add BPMN files, all or none (`InvalidDefinition` lists every problem); the same bytes keep their version."""
-        contents = [f if isinstance(f, tuple) else (Path(f).name, Path(f).read_bytes()) for f in files]
-        contents = [(checks.remark(name), data) for name, data in contents]
+        """Add BPMN files with their forms, all or none (`InvalidDefinition` lists every problem).
+
+        The forms that lie beside a file are taken along; of names and bytes all are given. The same bytes keep their version.
+        """
+        contents = [(checks.remark(file.name), file.data) for file in gathered(files)]
         if not contents:
             return []
         file = None
-        if len(contents) == 1:
+        if len(contents) == 1 and not is_form(contents[0][0]):
             ((file, data),) = contents
             media = "application/xml"
         else:
@@ -188,6 +191,12 @@ class Client:
     def definition_file(self, name: str, version: int | None = None) -> bytes:
         """The file of a version, byte for byte as it was added."""
         path = self._version(name, version) + "/xml"
+        data: bytes = self._connection.send(Request("GET", path, safe=True)).content
+        return data
+
+    def definition_form(self, name: str, key: str, version: int | None = None) -> bytes:
+        """A form of a version, byte for byte as it was added; `key` is what the process calls it."""
+        path = f"{self._version(name, version)}/forms/{_part(checks.text(key, 'The form'))}"
         data: bytes = self._connection.send(Request("GET", path, safe=True)).content
         return data
 
@@ -399,6 +408,10 @@ class Client:
     def task(self, id: str | int) -> v.TaskView:
         """An open user task."""
         return self._call("GET", _task(id), v.TaskView)
+
+    def task_form(self, task: str | int) -> v.TaskFormView:
+        """What a screen of an open task needs: its form, the data that it sees, instructions."""
+        return self._call("GET", _task(task) + "/form", v.TaskFormView)
 
     def claim(self, task: str | int) -> v.TaskView:
         """Take a task."""

@@ -1,6 +1,7 @@
 """What a process is: frozen nodes, flows and event definitions. No behavior."""
 
 from procession.definition.expressions import Expression, Value
+from procession.definition.forms import Form
 from procession.definition.nodes import (
     Activity,
     BoundaryEvent,
@@ -51,6 +52,7 @@ __all__ = [
     "ExclusiveGateway",
     "Expression",
     "FlowNode",
+    "Form",
     "Gateway",
     "InclusiveGateway",
     "IntermediateCatchEvent",

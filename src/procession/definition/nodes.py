@@ -137,6 +137,7 @@ class FlowNode:
     outgoing: tuple[SequenceFlow, ...] = ()
     stage: str | None = None
     can_go_back: bool = True
+    documentation: str = ""
 
     @property
     def label(self) -> str:

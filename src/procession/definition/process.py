@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from procession.definition.nodes import FlowNode, InclusiveGateway, SequenceFlow, StartEvent
+from procession.definition.forms import Form
+from procession.definition.nodes import FlowNode, InclusiveGateway, SequenceFlow, StartEvent, UserTask
 
 OPERATIONS = ("execute", "view", "selfAssign", "assign", "unassign", "hold", "unhold")
 """What a lane can allow (`procession:access`)."""
@@ -36,6 +37,7 @@ class ProcessDefinition:
 
     name: str
     title: str = ""
+    documentation: str = ""
     nodes: Mapping[str, FlowNode]
     flows: Mapping[str, SequenceFlow]
     starts: tuple[str, ...]  # the start events of the process itself, in the order of the file
@@ -44,6 +46,7 @@ class ProcessDefinition:
     data_model: Mapping[str, Any] | None = None
     version_tag: str | None = None
     sensitive: frozenset[str] = frozenset()  # dotted paths of variables that are masked
+    forms: Mapping[str, Form] = field(default_factory=dict)  # those that came with the file, by what nodes call them
     requestable: tuple[StartEvent, ...] = field(init=False, default=())  # start events that a request can start
     inclusive_joins: tuple[str, ...] = field(init=False, default=())
     guarded: bool = field(init=False, default=False)  # some lane sets access: then whatever no lane allows is denied
@@ -60,3 +63,17 @@ class ProcessDefinition:
         joins = (n.id for n in self.nodes.values() if isinstance(n, InclusiveGateway) and len(n.incoming) > 1)
         object.__setattr__(self, "inclusive_joins", tuple(joins))
         object.__setattr__(self, "guarded", any(lane.access for lane in self.lanes.values()))
+
+    def form(self, node: FlowNode) -> Form | None:
+        """The form of a node; None: it has none, or one that did not come with the file."""
+        key = node.form if isinstance(node, UserTask | StartEvent) else None
+        return None if key is None else self.forms.get(key)
+
+    @property
+    def references(self) -> dict[str, list[str]]:
+        """The keys of the forms that nodes refer to, each with those nodes."""
+        found: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            if isinstance(node, UserTask | StartEvent) and node.form is not None:
+                found.setdefault(node.form, []).append(node.id)
+        return found

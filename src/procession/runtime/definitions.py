@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from procession.bpmn import read_bpmn
-from procession.definition import MessageTrigger, ProcessDefinition, StartEvent, TimerTrigger
+from procession.definition import Form, MessageTrigger, ProcessDefinition, StartEvent, TimerTrigger
+from procession.definition.forms import FormError, read_form, valid
 from procession.engine.access import Principal, granted, require_role
 from procession.engine.triggers.timer import schedule
 from procession.errors import CommandRejected, InvalidDefinition, Problem, VersionConflict
-from procession.storage import AuditRow, DefinitionRow, StartSubscriptionRow, StartTimerRow, Storage
+from procession.runtime.files import Shelf, is_form
+from procession.storage import AuditRow, DefinitionRow, FormRow, StartSubscriptionRow, StartTimerRow, Storage
 
 DRAFT, PUBLISHED, DEPRECATED = "draft", "published", "deprecated"
 
@@ -27,11 +30,16 @@ class Deployed(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """A process of a file that was read."""
+    """A process of a file that was read, with its forms."""
 
     file: str
     data: bytes
     process: ProcessDefinition
+
+    @property
+    def forms(self) -> dict[str, bytes]:
+        """The files of the forms, by what the process calls them."""
+        return {key: form.data for key, form in self.process.forms.items()}
 
 
 class Definitions:
@@ -51,7 +59,7 @@ class Definitions:
             row = await self._storage.definition(definition)
             if row is None:
                 raise LookupError(f"definition {definition} is not in the store")
-            found = self._compile(row)
+            found = await self._compile(row)
         return found
 
     async def row(self, definition: int) -> DefinitionRow:
@@ -108,7 +116,7 @@ class Definitions:
     async def deploy(
         self, files: Sequence[tuple[str, bytes]], principal: Principal, *, publish: bool = False
     ) -> list[DefinitionRow]:
-        """Add files, all or none; a process whose file has not changed keeps its version."""
+        """Add files, all or none; a process whose file and forms have not changed keeps its version."""
         require_editor(principal)
         return await self.add(read(files), principal, publish=publish)
 
@@ -119,11 +127,11 @@ class Definitions:
         require_editor(principal)
         result: list[DefinitionRow] = []
         for attempt in range(10):
-            result, new = await self._versions(parsed, principal)
+            result, new, forms = await self._versions(parsed, principal)
             try:
                 if new:
                     await self._storage.add_definitions(
-                        new, [self._audit(principal, "Create", f"{row.name} v{row.version}") for row in new]
+                        new, [self._audit(principal, "Create", f"{row.name} v{row.version}") for row in new], forms
                     )
                 break
             except VersionConflict:
@@ -138,12 +146,14 @@ class Definitions:
 
     async def _versions(
         self, parsed: Sequence[Parsed], principal: Principal
-    ) -> tuple[list[DefinitionRow], list[DefinitionRow]]:
-        """The row of each process, and which of them are new."""
+    ) -> tuple[list[DefinitionRow], list[DefinitionRow], list[FormRow]]:
+        """The row of each process, which of them are new, and the forms of those."""
         result: list[DefinitionRow] = []
         new: list[DefinitionRow] = []
-        for file, data, process in parsed:
-            digest = hashlib.sha256(data).hexdigest()
+        forms: list[FormRow] = []
+        for each in parsed:
+            file, data, process = each
+            digest = digest_of(data, each.forms)
             rows = await self._storage.definitions(process.name)
             same = next((row for row in rows if row.digest == digest), None)
             if same is not None:
@@ -157,7 +167,7 @@ class Definitions:
                 process.title,
                 DRAFT,
                 digest,
-                file,
+                file.rpartition("/")[2],
                 data,
                 self._now(),
                 principal.name,
@@ -165,7 +175,8 @@ class Definitions:
             self._compiled[row.id] = process
             result.append(row)
             new.append(row)
-        return result, new
+            forms += [FormRow(row.id, key, form) for key, form in each.forms.items()]
+        return result, new, forms
 
     async def publish(self, name: str, version: int | None, principal: Principal) -> DefinitionRow:
         """Make a version the one that is started; the one before is deprecated."""
@@ -222,10 +233,12 @@ class Definitions:
             )
         ]
 
-    def _compile(self, row: DefinitionRow) -> ProcessDefinition:
-        for process in read_bpmn(row.data, row.file).processes:
-            self._compiled.setdefault(row.id, process) if process.name == row.name else None
-        return self._compiled[row.id]
+    async def _compile(self, row: DefinitionRow) -> ProcessDefinition:
+        (process,) = (each for each in read_bpmn(row.data, row.file).processes if each.name == row.name)
+        if process.references:
+            forms = [read_form(form.key, form.data) for form in await self._storage.forms(row.id)]
+            process = replace(process, forms={form.key: form for form in forms})
+        return self._compiled.setdefault(row.id, process)
 
     def _audit(self, principal: Principal, event: str, identifier: str, detail: str = "") -> AuditRow:
         return AuditRow(
@@ -234,19 +247,70 @@ class Definitions:
 
 
 def read(files: Sequence[tuple[str, bytes]]) -> list[Parsed]:
-    """The processes of files, or everything that is wrong with them."""
+    """The processes of a bundle with their forms, or everything that is wrong with the files."""
     problems: list[Problem] = []
     parsed: list[Parsed] = []
+    forms: dict[str, bytes] = {}
     for file, data in files:
+        if is_form(file):
+            if forms.setdefault(file, data) != data:
+                problems.append(
+                    _form_problem(file, "Two different forms have this name.", "Add them with their folders.")
+                )
+            continue
         try:
             found = read_bpmn(data, file)
         except InvalidDefinition as error:
             problems.extend(error.problems)
             continue
         parsed.extend(Parsed(file, data, process) for process in found.processes)
+    understood = not problems
+    if forms:
+        parsed = _with_forms(parsed, forms, problems, understood)
     if problems:
         raise InvalidDefinition(problems)
     return parsed
+
+
+def _with_forms(
+    parsed: Sequence[Parsed], files: Mapping[str, bytes], problems: list[Problem], understood: bool
+) -> list[Parsed]:
+    """The processes, each with the forms that it refers to. `understood`: all of them could be read."""
+    shelf, result = Shelf(files), []
+    used: set[str] = set()
+    wrong: set[str] = set()
+    for each in parsed:
+        forms: dict[str, Form] = {}
+        for key in each.process.references:
+            name = shelf.find(key, each.file)
+            if name is None or name in wrong:
+                continue
+            used.add(name)
+            try:
+                forms[key] = valid(read_form(key, files[name]))
+            except FormError as error:
+                wrong.add(name)
+                problems.append(_form_problem(name, error.message, error.hint))
+        result.append(each._replace(process=replace(each.process, forms=forms)))
+    for name in sorted(files.keys() - used) if understood else ():
+        hint = 'Refer to it by <zeebe:formDefinition externalReference="…"/> of a user task or start event, or leave it out.'
+        problems.append(_form_problem(name, "No process of the bundle refers to this form.", hint))
+    return result
+
+
+def _form_problem(file: str, message: str, hint: str) -> Problem:
+    return Problem(file, None, None, message, hint)
+
+
+def digest_of(data: bytes, forms: Mapping[str, bytes]) -> str:
+    """The SHA-256 of a file, in hex; where it has forms, of the digests of the file and of its forms with their keys."""
+    digest = hashlib.sha256(data)
+    if forms:
+        parts = [digest.digest()]
+        for key in sorted(forms):
+            parts += [hashlib.sha256(key.encode()).digest(), hashlib.sha256(forms[key]).digest()]
+        digest = hashlib.sha256(b"".join(parts))
+    return digest.hexdigest()
 
 
 def require_editor(principal: Principal) -> None:

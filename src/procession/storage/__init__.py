@@ -239,7 +239,10 @@ class AuditRow(NamedTuple):
 
 
 class DefinitionRow(NamedTuple):
-    """`state`: draft, published, deprecated. `digest`: SHA-256 of the file, hex. `data` is the file as it came."""
+    """`state`: draft, published, deprecated. `data` is the file as it came.
+
+    `digest`, hex: the SHA-256 of the file, or of the file and its forms (`runtime.definitions.digest_of`).
+    """
 
     id: int
     name: str
@@ -251,6 +254,14 @@ class DefinitionRow(NamedTuple):
     data: bytes
     deployed: int
     deployed_by: str
+
+
+class FormRow(NamedTuple):
+    """A form of a definition, by the key with which the process refers to it; `data` is the file as it came."""
+
+    definition: int
+    key: str
+    data: bytes
 
 
 class StartTimerRow(NamedTuple):
@@ -304,6 +315,15 @@ class SessionRow(NamedTuple):
     expires: int
 
 
+class DraftRow(NamedTuple):
+    """What somebody has typed for a task and not sent yet: theirs alone, and gone with the task or the user."""
+
+    task: int
+    user: str
+    data: bytes
+    saved: int
+
+
 # -- what a processor reads and writes --------------------------------------------------------------------------------
 
 
@@ -330,7 +350,7 @@ class Batch:
     """The changes of one transaction. `changed` rows carry the position that was read: the commit checks it.
 
     `put` lists insert or replace by key; `gone` lists delete by key, before anything is put. Replacing a job releases its
-    lease and keeps its fencing number.
+    lease and keeps its fencing number. The drafts of a task go with it.
     """
 
     new: list[InstanceRow] = field(default_factory=list)
@@ -534,8 +554,10 @@ class Storage(Protocol):
     async def expire_messages(self, now: int) -> int: ...
 
     # definitions
-    async def add_definitions(self, rows: Sequence[DefinitionRow], audit: Sequence[AuditRow]) -> None:
-        """`VersionConflict` when a (name, version) is there already."""
+    async def add_definitions(
+        self, rows: Sequence[DefinitionRow], audit: Sequence[AuditRow], forms: Sequence[FormRow] = ()
+    ) -> None:
+        """With their forms. `VersionConflict` when a (name, version) is there already."""
 
     async def publish(
         self,
@@ -551,6 +573,10 @@ class Storage(Protocol):
     async def definitions(self, name: str | None = None, states: Sequence[str] = ()) -> list[DefinitionRow]:
         """By name, then newest version first; `data` is empty."""
 
+    async def forms(self, definition: int) -> list[FormRow]:
+        """Those of one version, by key."""
+
+    async def form(self, definition: int, key: str) -> FormRow | None: ...
     async def definitions_changed(self) -> int:
         """A number that grows with each change to the definitions, also by other processes."""
 
@@ -613,12 +639,19 @@ class Storage(Protocol):
     async def counts(self) -> Mapping[str, int]:
         """Rows of each table, for tests and `status`."""
 
+    # drafts
+    async def put_draft(self, draft: DraftRow) -> bool:
+        """Keep it in place of the one before; False: there is no such task (any more)."""
+
+    async def draft(self, task: int, user: str) -> DraftRow | None: ...
+    async def remove_draft(self, task: int, user: str) -> bool: ...
+
     # users and their sessions
     async def put_user(self, user: UserRow, audit: Sequence[AuditRow]) -> None:
         """Add or replace one. Sessions with another stamp end."""
 
     async def remove_user(self, name: str, audit: Sequence[AuditRow]) -> bool:
-        """With their sessions; False: there is no such user."""
+        """With their sessions and drafts; False: there is no such user."""
 
     async def user(self, name: str) -> UserRow | None: ...
     async def users(self, only: Collection[str] | None = None) -> list[UserRow]:

@@ -12,6 +12,8 @@ from procession.errors import StorageError, VersionConflict
 from procession.storage import (
     AuditRow,
     DefinitionRow,
+    DraftRow,
+    FormRow,
     Found,
     Lease,
     LeasedJob,
@@ -23,7 +25,7 @@ from procession.storage import (
     SubscriptionRow,
     UserRow,
 )
-from procession.storage.memory_batch import MemoryBatches, check_new
+from procession.storage.memory_batch import MemoryBatches, check_new, drop
 from procession.storage.memory_queries import AWAITED_KEY, AWAITED_NAME, MESSAGE_KEY
 
 
@@ -135,7 +137,9 @@ class MemoryStorage(MemoryBatches):
 
     # -- definitions --------------------------------------------------------------------------------------------------
 
-    async def add_definitions(self, rows: Sequence[DefinitionRow], audit: Sequence[AuditRow]) -> None:
+    async def add_definitions(
+        self, rows: Sequence[DefinitionRow], audit: Sequence[AuditRow], forms: Sequence[FormRow] = ()
+    ) -> None:
         with self._lock:
             there = {(row.name, row.version) for row in self._definitions.values()}
             wanted = {(row.name, row.version) for row in rows}
@@ -144,6 +148,8 @@ class MemoryStorage(MemoryBatches):
                 raise VersionConflict(f"Somebody else was faster: of {listed}, one is there already.")
             check_new(self._audit, audit)
             self._definitions.update((row.id, row) for row in rows)
+            for form in forms:
+                self._forms.setdefault(form.definition, {})[form.key] = form
             self._definitions_change(audit)
 
     async def publish(
@@ -191,6 +197,21 @@ class MemoryStorage(MemoryBatches):
         self._note(audit)
         self._revision += 1
 
+    # -- drafts -------------------------------------------------------------------------------------------------------
+
+    async def put_draft(self, draft: DraftRow) -> bool:
+        with self._lock:
+            there = draft.task in self._tasks.rows
+            if there:
+                self._drafts.setdefault(draft.task, {})[draft.user] = draft
+            return there
+
+    async def remove_draft(self, task: int, user: str) -> bool:
+        with self._lock:
+            there = user in self._drafts.get(task, {})
+            drop(self._drafts, task, user)
+            return there
+
     # -- the outbox and the users -------------------------------------------------------------------------------------
 
     async def published(self, ids: Sequence[int]) -> None:
@@ -212,6 +233,8 @@ class MemoryStorage(MemoryBatches):
             check_new(self._audit, audit)
             del self._users[name]
             self._end_sessions(name)
+            for task in [task for task, drafts in self._drafts.items() if name in drafts]:
+                drop(self._drafts, task, name)
             self._note(audit)
             return True
 

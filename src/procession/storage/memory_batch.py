@@ -154,6 +154,7 @@ class MemoryBatches(MemoryQueries):
                 self._available[job.type].remove(id)
         for (id,) in batch.tasks_gone:
             self._tasks.remove(id)
+            self._drafts.pop(id, None)
         for (id,) in batch.timers_gone:
             self._timers.remove(id)
             self._due.remove(id)

@@ -15,8 +15,10 @@ from procession.storage import (
     AuditRow,
     CallRow,
     DefinitionRow,
+    DraftRow,
     Due,
     FailedStartRow,
+    FormRow,
     HistoryRow,
     InboxRow,
     IncidentRow,
@@ -87,6 +89,8 @@ class MemoryQueries:
         self._failed_starts: dict[int, FailedStartRow] = {}
         self._audit: dict[int, AuditRow] = {}
         self._definitions: dict[int, DefinitionRow] = {}
+        self._forms: dict[int, dict[str, FormRow]] = {}  # by definition
+        self._drafts: dict[int, dict[str, DraftRow]] = {}  # by task
         self._start_timers: dict[int, StartTimerRow] = {}
         self._starts_due = Agenda()
         self._start_subscriptions: dict[tuple[str, int, str], StartSubscriptionRow] = {}
@@ -124,6 +128,15 @@ class MemoryQueries:
                 if name in (None, row.name) and (not states or row.state in states)
             ]
         return sorted(rows, key=lambda row: (row.name, -row.version))
+
+    async def forms(self, definition: int) -> list[FormRow]:
+        with self._lock:
+            found = self._forms.get(definition, {})
+            return [found[key] for key in sorted(found)]
+
+    async def form(self, definition: int, key: str) -> FormRow | None:
+        with self._lock:
+            return self._forms.get(definition, {}).get(key)
 
     async def definitions_changed(self) -> int:
         return self._revision
@@ -334,11 +347,17 @@ class MemoryQueries:
                 "failed_start": len(self._failed_starts),
                 "audit": len(self._audit),
                 "definition": len(self._definitions),
+                "form": sum(map(len, self._forms.values())),
                 "start_timer": len(self._start_timers),
                 "start_subscription": len(self._start_subscriptions),
                 "user": len(self._users),
                 "session": len(self._sessions),
+                "draft": sum(map(len, self._drafts.values())),
             }
+
+    async def draft(self, task: int, user: str) -> DraftRow | None:
+        with self._lock:
+            return self._drafts.get(task, {}).get(user)
 
     async def user(self, name: str) -> UserRow | None:
         with self._lock:

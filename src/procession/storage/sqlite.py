@@ -18,6 +18,8 @@ from procession.storage import (
     AuditRow,
     Batch,
     DefinitionRow,
+    DraftRow,
+    FormRow,
     Found,
     LeasedJob,
     Need,
@@ -110,7 +112,9 @@ class SqliteStorage(SqliteQueries):
 
     # -- definitions --------------------------------------------------------------------------------------------------
 
-    async def add_definitions(self, rows: Sequence[DefinitionRow], audit: Sequence[AuditRow]) -> None:
+    async def add_definitions(
+        self, rows: Sequence[DefinitionRow], audit: Sequence[AuditRow], forms: Sequence[FormRow] = ()
+    ) -> None:
         with self._file.writer as connection:
             connection.execute(SQL["begin"])
             try:
@@ -120,6 +124,7 @@ class SqliteStorage(SqliteQueries):
                     raise
                 listed = ", ".join(f"{row.name} version {row.version}" for row in rows)
                 raise VersionConflict(f"Somebody else was faster: of {listed}, one is there already.") from None
+            connection.executemany(SQL["add_form"], forms)
             self._definitions_change(connection, audit)
 
     async def publish(
@@ -158,6 +163,14 @@ class SqliteStorage(SqliteQueries):
         connection.execute(SQL["definitions_change"])
         connection.execute(SQL["commit"])
 
+    # -- drafts -------------------------------------------------------------------------------------------------------
+
+    async def put_draft(self, draft: DraftRow) -> bool:
+        return self._change("put_draft", draft._asdict()) == 1
+
+    async def remove_draft(self, task: int, user: str) -> bool:
+        return self._change("remove_draft", (task, user)) == 1
+
     # -- the outbox and the users -------------------------------------------------------------------------------------
 
     async def published(self, ids: Sequence[int]) -> None:
@@ -179,6 +192,7 @@ class SqliteStorage(SqliteQueries):
             removed = connection.changes() == 1
             if removed:
                 connection.execute(SQL["remove_sessions"], (name,))
+                connection.execute(SQL["remove_drafts_of"], (name,))
                 connection.executemany(SQL["add_audit"], audit)
             connection.execute(SQL["commit"])
         return removed

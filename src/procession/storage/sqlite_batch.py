@@ -50,6 +50,7 @@ _WRITES = (
     ("kept_gone", "remove_kept"),
     ("jobs_gone", "remove_job"),
     ("tasks_gone", "remove_task"),
+    ("tasks_gone", "remove_drafts"),
     ("timers_gone", "remove_timer"),
     ("subscriptions_gone", "remove_subscription"),
     ("calls_gone", "remove_call"),

@@ -11,8 +11,10 @@ from procession.engine import state
 from procession.storage import (
     AuditRow,
     DefinitionRow,
+    DraftRow,
     Due,
     FailedStartRow,
+    FormRow,
     HistoryRow,
     IncidentRow,
     InstanceFilter,
@@ -86,6 +88,12 @@ class SqliteQueries:
         given = {"name": name, "states": names(states)[0] if states else None}
         rows = self._rows("definitions", given, *words(name=name, states=states or None))
         return [DefinitionRow._make(row) for row in rows]
+
+    async def forms(self, definition: int) -> list[FormRow]:
+        return [FormRow._make(row) for row in self._rows("forms", (definition,))]
+
+    async def form(self, definition: int, key: str) -> FormRow | None:
+        return first([FormRow._make(row) for row in self._rows("form", (definition, key))])
 
     async def definitions_changed(self) -> int:
         number: int = self._rows("definitions_changed")[0][0]
@@ -189,7 +197,7 @@ class SqliteQueries:
         given = {"limit": limit, "name": name}
         return [SubscriptionRow._make(row) for row in self._rows("subscriptions", given, *words(**given))]
 
-    # -- logs and users -----------------------------------------------------------------------------------------------
+    # -- logs, drafts and users ---------------------------------------------------------------------------------------
 
     async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]:
         given = {"limit": limit, "before": before}
@@ -201,6 +209,9 @@ class SqliteQueries:
 
     async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
         return [OutboxRow._make(row) for row in self._rows("outbox", (limit,))]
+
+    async def draft(self, task: int, user: str) -> DraftRow | None:
+        return first([DraftRow._make(row) for row in self._rows("draft", (task, user))])
 
     async def user(self, name: str) -> UserRow | None:
         return first([UserRow._make(row) for row in self._rows("user", (name,))])

@@ -160,6 +160,7 @@ class ProcessBuilder:
         date: str | None = None,
         cycle: str | None = None,
         zone: str | None = None,
+        form: str | None = None,
         outputs: Mappings | None = None,
     ) -> ProcessBuilder:
         """A start event: by request (with a start condition where there are several), by message, or by timer.
@@ -179,6 +180,7 @@ class ProcessBuilder:
             if parameter in needed:
                 attributes["mandatory"] = "true"
             node.extensions.append(Extension("procession:param", attributes))
+        node.extensions += _extension("zeebe:formDefinition", {"formId": form})
         self._at = None
         return self._place(node)
 

@@ -31,10 +31,10 @@ from procession.storage.rows import restore
 from procession.testing.builder import ProcessBuilder
 from procession.testing.guardian import broken_rules, differences, folded
 
-Process = bytes | str | Path | ProcessBuilder
-"""A built process, a builder, or a BPMN file."""
+Process = bytes | str | Path | ProcessBuilder | tuple[str, bytes]
+"""A built process, a builder, or a BPMN file with the forms beside it; a file of any kind by its name, such as a form."""
 
-LIVE_TABLES = frozenset({"token", "loop", "output", "kept", "job", "task", "timer", "subscription", "call"})
+LIVE_TABLES = frozenset({"token", "loop", "output", "kept", "job", "task", "draft", "timer", "subscription", "call"})
 """Tables that are empty when no instance is live."""
 
 
@@ -63,7 +63,9 @@ class Scenario:
         """Add processes; the name of the first one."""
         files: list[Path | tuple[str, bytes]] = []
         for number, given in enumerate(processes, 1):
-            if isinstance(given, ProcessBuilder):
+            if isinstance(given, tuple):
+                files.append(given)
+            elif isinstance(given, ProcessBuilder):
                 files.append((f"{given.name}.bpmn", given.build()))
             else:
                 files.append((f"process_{number}.bpmn", given) if isinstance(given, bytes) else Path(given))

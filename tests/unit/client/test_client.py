@@ -401,7 +401,7 @@ def test_reports_that_cannot_be_sent_all_fail(server, client, work):
 def test_a_message_is_delivered_once(client):
     card = start(client)
     (task,) = client.tasks(instance=card.id).items
-    client.complete_task(task.id, {"amount": 3000})
+    client.complete_task(task.id, {"amount": 3000, "client": {"iban": "DE02120300000000202051"}})
     for job in client.activate_jobs("produce-card", max_jobs=100):
         client.complete_job(job.id, job.token, {"cardNumber": "4711" if job.instance == card.id else "another"})
     (task,) = client.tasks(instance=card.id).items

@@ -389,18 +389,29 @@ def test_everything_about_a_definition(engine):
         {
             "node": "front",
             "name": "At the counter",
+            "description": "",
             "condition": "F",
             "trigger": "none",
             "parameters": [
                 {"name": "client.id", "type": "string", "mandatory": True},
                 {"name": "x", "type": None, "mandatory": False},
             ],
+            "form": None,
+            "schema": {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "type": "object",
+                "properties": {
+                    "client": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
+                    "x": {},
+                },
+                "required": ["client"],
+            },
             "allowed": True,
         },
-        {"node": "nightly", "name": "", "condition": None, "trigger": "timer", "parameters": [],
-         "allowed": "it is started by its event, not by request"},
-        {"node": "asked", "name": "", "condition": None, "trigger": "message", "parameters": [],
-         "allowed": "it is started by its event, not by request"},
+        {"node": "nightly", "name": "", "description": "", "condition": None, "trigger": "timer", "parameters": [],
+         "form": None, "schema": None, "allowed": "it is started by its event, not by request"},
+        {"node": "asked", "name": "", "description": "", "condition": None, "trigger": "message", "parameters": [],
+         "form": None, "schema": None, "allowed": "it is started by its event, not by request"},
     ]  # fmt: skip
     (lane,) = found["lanes"]
     assert (lane["name"], lane["access"]) == ("Front", {"execute": ["clerk", "manager"], "view": ["auditor"]})
@@ -410,6 +421,7 @@ def test_everything_about_a_definition(engine):
     assert nodes["fill"] == {
         "id": "fill",
         "name": "Fill",
+        "description": "",
         "type": "userTask",
         "lane": lane["id"],
         "parent": None,

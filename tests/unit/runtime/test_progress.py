@@ -49,7 +49,7 @@ def test_a_card_from_its_application_to_its_delivery(engine):
     assert (far.stages[0].since, far.stages[0].until) == (far.date_started, None)
     assert (far.stages[0].steps[0].lane, far.stages[0].steps[0].assignee) == ("Front office", None)
     engine.clock.advance("PT1H")
-    done(engine, card.id, "fill_in", amount=9000)
+    done(engine, card.id, "fill_in", client={"iban": "DE02120300000000202051"}, amount=9000)
     far = owner.progress(card.id)
     assert brief(far) == [
         ("Application", "done", ("Fill in application", "done"), ("Score", "done")),
@@ -81,11 +81,11 @@ def test_a_card_from_its_application_to_its_delivery(engine):
 
 def test_what_was_never_come_to_is_skipped_once_it_is_over(engine):
     card = engine.start("credit_card", {"client": {"name": "Bo", "income": 100}}, start_condition="PF")
-    done(engine, card.id, "fill_in", amount=1)
+    done(engine, card.id, "fill_in", client={"iban": "DE02120300000000202051"}, amount=1)
     far = engine.progress(card.id)
     assert (far.state, [stage.state for stage in far.stages]) == ("FINISHED", ["done", "skipped", "skipped", "skipped"])
     quick = engine.start("credit_card", ANA, start_condition="PF")
-    done(engine, quick.id, "fill_in", amount=10)
+    done(engine, quick.id, "fill_in", client={"iban": "DE02120300000000202051"}, amount=10)
     assert [stage.state for stage in engine.progress(quick.id).stages] == ["done", "next", "current", "next"]
     engine.terminate(quick.id)
     assert [stage.state for stage in engine.progress(quick.id).stages] == ["done", "skipped", "done", "skipped"]

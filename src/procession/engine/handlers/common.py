@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
+from procession.definition import Form
 from procession.engine.access import Principal, permission, refuse
 from procession.engine.state import ON_HOLD, Incident, Job, Subscription, Timer, UserTaskItem
 from procession.engine.step import Step
@@ -50,3 +52,16 @@ def waiting(step: Step, number: int, kind: type[W], what: str) -> W:
             404, f"{what} not found.", f"There is no open {what.lower()} {number}; it may be done already."
         )
     return found
+
+
+def refuse_misfit(form: Form, data: Mapping[str, Any], within: str = "") -> None:
+    """Refuse data that does not fit a form; `within` is where it stands in what the caller sent."""
+    wrong = form.check(data)
+    if wrong:
+        raise CommandRejected(
+            422,
+            "Not valid.",
+            "; ".join(f"{pointer or 'the data'} {message}" for pointer, message in wrong) + ".",
+            key="error.validation",
+            extra={"errors": [{"pointer": within + pointer, "message": message} for pointer, message in wrong]},
+        )

@@ -7,8 +7,8 @@ from procession.engine import events as e
 from procession.engine.access import Principal, permission, refuse
 from procession.engine.behaviors.activity import accept
 from procession.engine.commands import AssignTask, ClaimTask, CompleteTask, ReleaseTask
-from procession.engine.handlers.common import refuse_held, require, waiting
-from procession.engine.state import UserTaskItem
+from procession.engine.handlers.common import refuse_held, refuse_misfit, require, waiting
+from procession.engine.state import UserTaskItem, merge
 from procession.engine.step import Step
 from procession.errors import CommandRejected
 
@@ -99,6 +99,12 @@ def complete_task(step: Step, command: CompleteTask, principal: Principal) -> No
     task = waiting(step, command.task, UserTaskItem, "Task")
     refuse(principal, may_complete(principal, step.definition, task))
     token = step.state.tokens[task.token]
+    node = step.nodes[token.node]
+    form = step.definition.form(node)
+    if form is not None:
+        view = step.view(token)
+        seen = {name: view[name] for name in form.names if name in view}
+        refuse_misfit(form, merge(seen, command.variables), "/variables")
     step.record(e.TaskCompleted(task.id, token.id, principal.name))
-    accept(step, token, step.nodes[token.node], command.variables)
+    accept(step, token, node, command.variables)
     step.ready.append(token)

@@ -59,6 +59,14 @@ class DefinitionQueries(Asking):
             watches = roles is None or not roles.isdisjoint(self._principal.roles)
         return v.me_view(self._principal, expires, watches=watches)
 
+    async def form(self, name: str, version: int | None, key: str) -> bytes:
+        """A form of a version (the newest), byte for byte as it was added."""
+        row = await self._storage.form((await self._definition_row(name, version)).id, key)
+        if row is None:
+            detail = f"The process {name[:100]!r} has no form {key[:100]!r} that was added with it."
+            raise CommandRejected(404, "Form not found.", detail)
+        return row.data
+
     async def deployed(self, rows: Sequence[DefinitionRow]) -> list[v.DefinitionView]:
         """Versions that were just added or changed, as answers."""
         seq = await self._storage.definitions_changed()

@@ -12,7 +12,8 @@ from procession.errors import CommandRejected
 from procession.runtime import views as v
 from procession.runtime.queries.asking import Asking
 from procession.runtime.queries.paging import collected, cursor_number, gathered, limited, unnamed
-from procession.storage import SeenTask, TaskFilter
+from procession.storage import InstanceRows, SeenTask, TaskFilter, TaskRow
+from procession.storage.rows import restore
 
 SCOPES = ("mine", "free", "all")
 SORTS = ("newest", "due")
@@ -100,6 +101,32 @@ class TaskQueries(Asking):
     async def task(self, task: int) -> v.TaskView:
         """An open user task; 404 if there is none that the principal may see."""
         return await self._task(task, "all")
+
+    async def task_form(self, task: int) -> v.TaskFormView:
+        """What a screen of an open task needs. Who may see the task needs its lane for it."""
+        rows, row, view = await self._work_on(task)
+        definition = await self._definitions.compiled(row.definition)
+        draft = await self._storage.draft(task, self._principal.name)
+        return v.task_form_view(view, v.task_item(row), restore(rows), definition, self._principal, draft)
+
+    async def check_task(self, task: int) -> None:
+        """Refuse whoever may not be shown the form of a task."""
+        await self._work_on(task)
+
+    async def _work_on(self, task: int) -> tuple[InstanceRows, TaskRow, v.TaskView]:
+        """An open task of which the principal may view the lane, with its instance as it was at one moment."""
+        seen = await self._storage.task(task)
+        rows = None if seen is None else await self._storage.instance(seen.task.instance)
+        row = None if rows is None else next((row for row in rows.tasks if row.id == task), None)
+        if seen is None or rows is None or row is None:
+            raise _no_task(task)
+        head = rows.instance
+        view = await self._task_view(seen._replace(task=row, position=head.position, status=head.status), "all")
+        if view is None:
+            raise _no_task(task)
+        definition = await self._definitions.compiled(row.definition)
+        refuse(self._principal, permission(self._principal, definition, "view", row.lane or "", owner=head.started_by))
+        return rows, row, view
 
     async def task_after(self, task: int) -> v.TaskView:
         """The task that the principal has just taken, given back or given away: also where they see it no more."""

@@ -9,10 +9,12 @@ from procession.definition.iso8601 import format_instant
 from procession.engine.access import Principal
 from procession.runtime.stages import stages
 from procession.runtime.views import allowed
+from procession.runtime.views.asked import start_schema
 from procession.runtime.views.instances import element
 from procession.runtime.views.shapes import (
     DefinitionDetail,
     DefinitionView,
+    FormView,
     LaneView,
     NodeView,
     ParameterView,
@@ -50,6 +52,7 @@ def definition_detail(
             NodeView(
                 id=node.id,
                 name=node.name,
+                description=node.documentation,
                 type=element(node),
                 lane=node.lane,
                 parent=node.parent,
@@ -58,6 +61,9 @@ def definition_detail(
             for node in definition.nodes.values()
         ],
         stages=stages(definition),
+        forms=[
+            FormView(key=key, nodes=nodes) for key, nodes in definition.references.items() if key in definition.forms
+        ],
         settings=SettingsView(expiry=settings.expiry, zone=settings.zone, general_data=settings.general_data),
     )
 
@@ -68,6 +74,7 @@ def _shared(row: DefinitionRow, definition: ProcessDefinition | None, principal:
         "name": row.name,
         "version": row.version,
         "title": row.title,
+        "description": "" if definition is None else definition.documentation,
         "state": row.state,
         "file": row.file,
         "digest": row.digest,
@@ -85,8 +92,11 @@ def _start(row: DefinitionRow, definition: ProcessDefinition, principal: Princip
     return StartView(
         node=node.id,
         name=node.name,
+        description=node.documentation,
         condition=node.condition,
         trigger=trigger,
         parameters=[ParameterView(name=p.name, type=p.type, mandatory=p.mandatory) for p in node.parameters],
+        form=node.form,
+        schema=start_schema(definition, node),
         allowed=allowed.on_start(principal, definition, node, row.state),
     )

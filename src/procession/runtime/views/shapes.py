@@ -309,6 +309,29 @@ class TaskView(View):
     allowed: Allowed
 
 
+class TaskFormView(View):
+    """What a screen of a task needs: what is asked for, what is known already, and what its reader has typed so far."""
+
+    task: TaskView
+    source: Annotated[
+        str | None,
+        Meta(description="Where the schema is from: form, or dataModel where the task has no form that is there."),
+    ]
+    schema: Annotated[dict[str, Any] | None, Meta(description="A JSON schema; null: nothing is known of the data.")]
+    data: Variables
+    instructions: Annotated[str, Meta(description="What the BPMN file says of the task.")]
+    draft: Annotated[
+        dict[str, Any] | None, Meta(description="What the reader has typed and not sent yet; nobody else sees it.")
+    ]
+    draft_date: Annotated[Instant | None, Meta(description="When that was kept.")]
+
+
+class DraftView(View):
+    """A draft was kept."""
+
+    draft_date: Instant
+
+
 class JobView(View):
     """A job that was handed out. `token` is the fencing number, to be given back with the result."""
 
@@ -345,9 +368,13 @@ class DefinitionView(View):
     name: Process
     version: Version
     title: Annotated[str, Meta(description="The process's name in the BPMN file.")]
+    description: Annotated[
+        str,
+        Meta(description="What the BPMN file says of the process; in lists of the published version only."),
+    ]
     state: Annotated[str, Meta(description="draft, published or deprecated.")]
     file: Annotated[str, Meta(description="What the file was called.")]
-    digest: Annotated[str, Meta(description="The SHA-256 of the file.")]
+    digest: Annotated[str, Meta(description="The SHA-256 of the file; where it has forms, of it and of them.")]
     date_deployed: Instant
     deployed_by: User
     seq: Annotated[int, Meta(description="Counts the changes to the definitions.")]
@@ -367,9 +394,18 @@ class StartView(View):
 
     node: Node
     name: Annotated[str, Meta(description="The node's name.")]
+    description: Annotated[str, Meta(description="What the BPMN file says of it.")]
     condition: Annotated[str | None, Meta(description="The `startCondition` that chooses it.")]
     trigger: Annotated[str, Meta(description="none (by request), timer or message.")]
     parameters: Annotated[list[ParameterView], Meta(description="What is to be sent with a start.")]
+    form: Annotated[str | None, Meta(description="The form to fill in, as the BPMN file refers to it.")]
+    schema: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="A JSON schema to draw the screen of a start from: the form; else made of the parameters; else the data "
+            "model. null: nothing is known, or it is not started by request."
+        ),
+    ]
     allowed: Annotated[bool | str, Meta(description="true, or the reason why the reader may not start here.")]
 
 
@@ -388,6 +424,7 @@ class NodeView(View):
 
     id: Node
     name: Annotated[str, Meta(description="For people.")]
+    description: Annotated[str, Meta(description="What the BPMN file says of it.")]
     type: Annotated[str, Meta(description="The name of its element in BPMN: userTask.")]
     lane: Annotated[str | None, Meta(description="The id of its swimlane.")]
     parent: Annotated[str | None, Meta(description="The subprocess that it is in.")]
@@ -402,6 +439,13 @@ class SettingsView(View):
     general_data: Annotated[Any, Meta(description="What every instance shows as `generalData`.")]
 
 
+class FormView(View):
+    """A form that came with the file: a JSON schema."""
+
+    key: Annotated[str, Meta(description="As the BPMN file refers to it.")]
+    nodes: Annotated[list[Node], Meta(description="The user tasks and start events that refer to it.")]
+
+
 class DefinitionDetail(DefinitionView):
     """One version of a process, with what is in it."""
 
@@ -410,6 +454,7 @@ class DefinitionDetail(DefinitionView):
     lanes: Annotated[list[LaneView], Meta(description="Its swimlanes.")]
     nodes: Annotated[list[NodeView], Meta(description="Its flow nodes.")]
     stages: Annotated[list[str], Meta(description="Its stages, in the order in which the flows first reach them.")]
+    forms: Annotated[list[FormView], Meta(description="Its forms: those that were added with it.")]
     settings: Annotated[SettingsView, Meta(description="What holds for every instance.")]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from procession.definition import ProcessDefinition
+from procession.definition import ProcessDefinition, UserTask
 from procession.definition.iso8601 import format_instant
 from procession.engine.access import Principal, permission
 from procession.engine.codec import decode
-from procession.engine.state import UserTaskItem
+from procession.engine.state import ProcessInstance, UserTaskItem, visible
 from procession.runtime.views import allowed
+from procession.runtime.views.asked import task_schema
 from procession.runtime.views.instances import instant
-from procession.runtime.views.shapes import JobView, TaskView
-from procession.storage import JobRow, Lease, SeenTask, TaskRow
+from procession.runtime.views.masking import mask
+from procession.runtime.views.shapes import JobView, TaskFormView, TaskView
+from procession.storage import DraftRow, JobRow, Lease, SeenTask, TaskRow
 
 
 def task_item(row: TaskRow) -> UserTaskItem:
@@ -51,6 +53,29 @@ def task_view(seen: SeenTask, item: UserTaskItem, definition: ProcessDefinition,
         form=row.form,
         seq=seen.position,
         allowed=allowed.on_task(principal, definition, item, status=seen.status),
+    )
+
+
+def task_form_view(
+    view: TaskView,
+    item: UserTaskItem,
+    state: ProcessInstance,
+    definition: ProcessDefinition,
+    principal: Principal,
+    draft: DraftRow | None,
+) -> TaskFormView:
+    """What a screen of an open task needs; the draft is the principal's own."""
+    node = definition.nodes[item.node]
+    assert isinstance(node, UserTask)
+    source, schema = task_schema(definition, node)
+    return TaskFormView(
+        task=view,
+        source=source,
+        schema=schema,
+        data=mask(visible(state, item.token), definition, principal),
+        instructions=node.documentation,
+        draft=None if draft is None else decode(draft.data),
+        draft_date=None if draft is None else format_instant(draft.saved),
     )
 
 

@@ -194,6 +194,10 @@ ON CONFLICT (id) DO UPDATE SET
 -- The task is done, or not wanted any more.
 DELETE FROM task WHERE id = ?
 
+-- name: remove_drafts
+-- What was typed for a task that is done.
+DELETE FROM draft WHERE task = ?
+
 -- name: put_timer
 -- A moment that is waited for.
 INSERT INTO timer
@@ -458,6 +462,10 @@ DELETE FROM message WHERE expires <= ?
 INSERT INTO definition (id, name, version, title, state, digest, file, data, deployed, deployed_by)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
+-- name: add_form
+-- A form of a definition.
+INSERT INTO form (definition, key, data) VALUES (?, ?, ?)
+
 -- name: definitions_change
 -- Tell everybody that holds compiled definitions.
 UPDATE revision SET definitions = definitions + 1
@@ -502,6 +510,14 @@ DELETE FROM start_subscription WHERE definition = ?
 -- name: definition
 -- One version, with its file.
 SELECT id, name, version, title, state, digest, file, data, deployed, deployed_by FROM definition WHERE id = ?
+
+-- name: forms
+-- The forms of one version, by key.
+SELECT definition, key, data FROM form WHERE definition = ? ORDER BY key
+
+-- name: form
+-- One of them.
+SELECT definition, key, data FROM form WHERE definition = ? AND key = ?
 
 -- name: definitions
 -- By name, newest version first, without the files.
@@ -732,10 +748,26 @@ UNION ALL SELECT 'inbox', count(*) FROM inbox
 UNION ALL SELECT 'failed_start', count(*) FROM failed_start
 UNION ALL SELECT 'audit', count(*) FROM audit
 UNION ALL SELECT 'definition', count(*) FROM definition
+UNION ALL SELECT 'form', count(*) FROM form
 UNION ALL SELECT 'start_timer', count(*) FROM start_timer
 UNION ALL SELECT 'start_subscription', count(*) FROM start_subscription
 UNION ALL SELECT 'user', count(*) FROM user
 UNION ALL SELECT 'session', count(*) FROM session
+UNION ALL SELECT 'draft', count(*) FROM draft
+
+
+-- name: put_draft
+-- What somebody has typed for a task, as long as the task is there.
+INSERT OR REPLACE INTO draft (task, user, data, saved)
+SELECT :task, :user, :data, :saved WHERE EXISTS (SELECT 1 FROM task WHERE id = :task)
+
+-- name: draft
+-- What somebody has typed for a task.
+SELECT task, user, data, saved FROM draft WHERE task = ? AND user = ?
+
+-- name: remove_draft
+-- It is not wanted any more.
+DELETE FROM draft WHERE task = ? AND user = ?
 
 
 -- == 7 users and their sessions =======================================================================================
@@ -787,3 +819,7 @@ DELETE FROM session WHERE user = ?
 -- name: expire_sessions
 -- Those that are over.
 DELETE FROM session WHERE expires <= ?
+
+-- name: remove_drafts_of
+-- The user is not there any more.
+DELETE FROM draft WHERE user = ?
