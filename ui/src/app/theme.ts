@@ -21,13 +21,15 @@ export const theme = createTheme({
   headings: { fontWeight: '600', sizes: { h1: { fontSize: '1.25rem', lineHeight: '1.3' }, h2: { fontSize: '1.0625rem', lineHeight: '1.35' }, h3: { fontSize: '0.9375rem', lineHeight: '1.4' } } },
 })
 
-/** Mantine's dimmed, placeholder and error texts are too pale for 4.5:1. */
+/** Mantine's dimmed, placeholder and error texts, and the texts on pale yellow and green, are too pale for 4.5:1. */
 export const cssVariablesResolver: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     '--mantine-color-dimmed': '#495057',
     '--mantine-color-placeholder': '#5c636a',
     '--mantine-color-error': '#c92a2a',
+    '--mantine-color-yellow-light-color': '#8a4400',
+    '--mantine-color-green-light-color': '#1d6b2f',
     '--mantine-color-default-border': '#ced4da',
   },
   dark: {
