@@ -15,7 +15,7 @@ import typer
 from procession.cli.failures import Usage
 from procession.cli.play import play
 from procession.cli.secret import token_for
-from procession.cli.serve import begin_logging, say_address, server_of
+from procession.cli.serve import NOT_BUILT, begin_logging, say_address, server_of, web_is_built
 from procession.cli.session import Session, command
 from procession.cli.settings import KNOWN, Settings
 from procession.cli.tables import table
@@ -122,7 +122,10 @@ class Demo:
             file = examples() / name / "worker.py"
             command = [sys.executable, "-m", "procession.cli.tied", str(file)]
             self._workers.append(subprocess.Popen(command, env=environment, stdin=subprocess.PIPE))
-        typer.echo("\n" + tour(_from_here(address), self._clerk or "PASSWORD"))
+        address, password = _from_here(address), self._clerk or "PASSWORD"
+        if self._settings.ui:
+            typer.echo("\n" + (web_tour(address, password) if web_is_built() else NOT_BUILT))
+        typer.echo("\n" + tour(address, password))
         typer.echo("\nCtrl-C ends everything.")
         sys.stdout.flush()
 
@@ -137,6 +140,14 @@ def _end(worker: subprocess.Popen[bytes]) -> None:
         worker.wait()
 
 
+def web_tour(address: str, password: str) -> str:
+    """What to try in a browser."""
+    return f"""Open {address} in a browser and log in as clerk ({password}):
+- start a New credit card for a person, fill in the application, and sign the contract;
+- see on its diagram where it is and what it waits for: the worker does its part meanwhile;
+- log in as manager or operator in a private window, and watch each see the other's work at once."""
+
+
 def tour(address: str, password: str) -> str:
     """What to try: lines for a shell, in which nothing has to be replaced."""
     bearer = '-H "authorization: Bearer $TOKEN"'
@@ -144,7 +155,7 @@ def tour(address: str, password: str) -> str:
     start = '{"startCondition": "PF", "client": {"name": "Ana", "income": 2400}}'
     filled = '{"variables": {"client": {"iban": "DE02120300000000202051"}, "amount": 3000}}'
     signed = '{"variables": {"signed": true}}'
-    return f"""Try it. Log in as a clerk:
+    return f"""Or with curl. Log in as a clerk:
   URL={address}
   TOKEN=$(curl -s $URL/api/auth/login {JSON} -d '{login}' | {FIELD.format(path='["access_token"]')})
 Watch what happens, in the background or in another terminal (with the two lines above):

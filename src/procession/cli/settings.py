@@ -60,6 +60,7 @@ SETTINGS = (
     Setting("secret_file", TEXT, None, "A file with the secret."),
     Setting("token_lifetime", SPAN, "PT1H", "How long an access token is good."),
     Setting("session_lifetime", SPAN, "PT12H", "How long a session of a browser is good."),
+    Setting("ui", FLAG, True, "Serve the web application."),
     Setting("origins", LIST, (), "Other sites whose pages may use the API with a session."),
     Setting("metrics_token", TEXT, None, "Whoever has it may read /metrics.", secret=True),
     Setting("max_connections", NUMBER, 10_000, "Connections at once.", range=(1, 1_000_000)),
@@ -88,6 +89,7 @@ class Settings:
     secret_file: str | None
     token_lifetime: float
     session_lifetime: float
+    ui: bool
     origins: tuple[str, ...]
     metrics_token: str | None
     max_connections: int
