@@ -32,11 +32,11 @@ setup: $(VENV)/.installed ## make or update .venv; quick when nothing is missing
 
 ui: ## build the web application (needs Node 20.19 or newer); quick when nothing has changed
 	@why=$$(scripts/can-build-ui.sh) || { echo "The web application cannot be built: $$why." >&2; exit 1; }
-	@$(MAKE) --no-print-directory $(UI)
+	@$(MAKE) --silent --no-print-directory $(UI)
 
 # Everything else works without the web application; only the continuous integration insists.
 try-ui:
-	@if why=$$(scripts/can-build-ui.sh); then $(MAKE) --no-print-directory $(UI); \
+	@if why=$$(scripts/can-build-ui.sh); then $(MAKE) --silent --no-print-directory $(UI); \
 	elif [ "$$CI" = true ]; then echo "The web application cannot be built: $$why." >&2; exit 1; \
 	else echo "The web application is not built: $$why. All else works."; fi
 
