@@ -1,0 +1,62 @@
+/** Before everything: who is there. Without a session there is the login, at whatever address one came to. */
+import { Button, Center, Stack, Text } from '@mantine/core'
+import { RouterProvider } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { call } from '../api/client'
+import { asProblem } from '../api/problem'
+import { Live } from '../live'
+import { Connection } from '../live/connection'
+import { Login } from '../pages/login/Login'
+import { t } from '../texts'
+import { queryClient } from './queryClient'
+import { router } from './router'
+import { findSession, useSession } from './session'
+import { SignInAgain } from './SignInAgain'
+
+function socketAddress(): string {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/ws`
+}
+
+function readAgain(): void {
+  void queryClient.invalidateQueries()
+}
+
+/** Answers late where the session is over: then it has to be asked for first. */
+async function reachable(): Promise<boolean> {
+  try {
+    await call('GET', '/api/auth/me')
+    return true
+  } catch (error) {
+    return asProblem(error).status > 0
+  }
+}
+
+export function Gate() {
+  const session = useSession()
+  if (session.state === 'unknown') return null
+  if (session.state === 'unreachable')
+    return (
+      <Center mih="100dvh" p="md">
+        <Stack align="center">
+          <Text>{t.login.unreachable}</Text>
+          <Button onClick={() => void findSession()}>{t.login.retry}</Button>
+        </Stack>
+      </Center>
+    )
+  if (session.state === 'out') return <Login />
+  return <Inside over={session.state === 'over'} />
+}
+
+function Inside({ over }: { over: boolean }) {
+  const [connection] = useState(() => new Connection(socketAddress, { readAgain, reachable }))
+  useEffect(() => {
+    connection.start()
+    return () => connection.stop()
+  }, [connection])
+  return (
+    <Live value={connection}>
+      <RouterProvider router={router} />
+      {over && <SignInAgain />}
+    </Live>
+  )
+}

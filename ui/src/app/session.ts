@@ -1,0 +1,96 @@
+/** Who is logged in. A session that ends while somebody works is asked for above the page, which stays as it is. */
+import { useSyncExternalStore } from 'react'
+import { answerForSession, callOnce } from '../api/client'
+import { asProblem } from '../api/problem'
+import type { Credentials, MeView } from '../api/types'
+
+export type Session =
+  | { state: 'unknown' }
+  | { state: 'unreachable' }
+  | { state: 'out' }
+  | { state: 'in'; me: MeView }
+  /** It was in: the page below is that of `me`. */
+  | { state: 'over'; me: MeView }
+
+let session: Session = { state: 'unknown' }
+const listeners = new Set<() => void>()
+let waiting: { resolve: () => void; reject: (reason: unknown) => void }[] = []
+
+function become(next: Session): void {
+  session = next
+  for (const listener of listeners) listener()
+}
+
+export function currentSession(): Session {
+  return session
+}
+
+export function onSession(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+export function useSession(): Session {
+  return useSyncExternalStore(onSession, currentSession)
+}
+
+/** Who is logged in; only for what is below the login. */
+export function useMe(): MeView {
+  const session = useSession()
+  if (session.state !== 'in' && session.state !== 'over') throw new Error('nobody is logged in')
+  return session.me
+}
+
+const whoAmI = () => callOnce<MeView>('GET', '/api/auth/me')
+
+/** Look whether there is a session already. */
+export async function findSession(): Promise<void> {
+  try {
+    become({ state: 'in', me: await whoAmI() })
+  } catch (error) {
+    become({ state: asProblem(error).status === 401 ? 'out' : 'unreachable' })
+  }
+}
+
+/** Log in; what waited for it goes on, if it is the same person. */
+export async function logIn(username: string, password: string): Promise<void> {
+  await callOnce<Credentials>('POST', '/api/auth/login', { body: { username, password, session: true } })
+  const before = session
+  const me = await whoAmI()
+  if (before.state === 'over' && before.me.name !== me.name) {
+    // what one person typed is never sent as another
+    for (const { reject } of waiting) reject(new DOMException('somebody else logged in', 'AbortError'))
+    waiting = []
+    location.reload()
+    return
+  }
+  become({ state: 'in', me })
+  const resolved = waiting
+  waiting = []
+  for (const { resolve } of resolved) resolve()
+}
+
+export async function logOut(): Promise<void> {
+  const csrf = session.state === 'in' ? session.me.csrfToken : undefined
+  try {
+    await callOnce('POST', '/api/auth/logout', { headers: csrf === undefined ? {} : { 'x-csrf-token': csrf } })
+  } catch (error) {
+    if (asProblem(error).status !== 401) throw error // over already
+  }
+  location.assign('/') // nothing of what was seen stays in memory
+}
+
+/** The session is over, or is about to be: ask for the password above the page. */
+export function askAgain(): void {
+  if (session.state === 'in') become({ state: 'over', me: session.me })
+}
+
+answerForSession({
+  csrf: () => (session.state === 'in' || session.state === 'over' ? session.me.csrfToken : undefined),
+  again: () => {
+    askAgain()
+    if (session.state !== 'over') become({ state: 'out' })
+    return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
+  },
+  renew: async () => become({ state: 'in', me: await whoAmI() }),
+})

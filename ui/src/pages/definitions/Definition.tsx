@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export function Definition() {
+  return <Page title="Definition">{null}</Page>
+}

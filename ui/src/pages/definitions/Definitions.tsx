@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export function Definitions() {
+  return <Page title="Definitions">{null}</Page>
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export function FailedStarts() {
+  return <Page title="FailedStarts">{null}</Page>
+}

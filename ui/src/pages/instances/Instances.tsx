@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export function Instances() {
+  return <Page title="Instances">{null}</Page>
+}

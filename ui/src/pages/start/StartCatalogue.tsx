@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export function StartCatalogue() {
+  return <Page title="StartCatalogue">{null}</Page>
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export function StartForm() {
+  return <Page title="StartForm">{null}</Page>
+}

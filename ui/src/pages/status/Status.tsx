@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export function Status() {
+  return <Page title="Status">{null}</Page>
+}

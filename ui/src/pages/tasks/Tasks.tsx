@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export function Tasks() {
+  return <Page title="Tasks">{null}</Page>
+}
