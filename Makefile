@@ -100,7 +100,7 @@ $(BENCH_VENV)/.installed: requirements/bench.txt pyproject.toml | $(BENCH_VENV)/
 
 $(UI): ui/node_modules/.installed $(UI_SOURCES)
 	@echo "Building the web application …"
-	@cd ui && npm run --silent build
+	@cd ui && npm run --silent build -- --logLevel=warn
 	@touch $@
 
 ui/node_modules/.installed: ui/package-lock.json ui/package.json ui/.npmrc

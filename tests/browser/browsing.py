@@ -43,12 +43,16 @@ REPORT_VIOLATIONS = """addEventListener('securitypolicyviolation', event =>
     console.error(`content security policy: ${event.effectiveDirective} forbids ${event.blockedURI || 'inline'}`))"""
 
 
+NOBODY_YET = r"^console: .* 401 .*/api/auth/me\)$"
+"""The page asks who is there before anybody has logged in, and Chromium tells the console of every such answer."""
+
+
 class Watch:
     """Whatever goes wrong on one page while nobody looks: errors on the console, exceptions, violations, failed requests."""
 
     def __init__(self, page: Page) -> None:
         self._found: list[str] = []
-        self._expected: list[re.Pattern[str]] = []
+        self._expected = [re.compile(NOBODY_YET)]
         page.on("console", self._console)
         page.on("pageerror", lambda error: self._found.append(f"exception: {error}"))
         page.on("requestfailed", self._failed)

@@ -4,7 +4,7 @@ const sans = "'Inter Variable', Inter, system-ui, -apple-system, 'Segoe UI', Rob
 
 export const theme = createTheme({
   primaryColor: 'indigo',
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: { light: 7, dark: 7 }, // white on 5 is 3.7:1
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',
