@@ -54,6 +54,7 @@ check: setup try-ui ## lint, format, types, and the import ladder; of the web ap
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/python -m pytest tests/test_architecture.py
+	@$(BIN)/python ui/api_types.py --check
 	@if scripts/can-build-ui.sh >/dev/null; then cd ui && npm run --silent check; fi
 
 format: setup ## put the code into its one format

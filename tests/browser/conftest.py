@@ -101,9 +101,9 @@ def person(browser: Browser, site: RunningServer, screen: str, scheme: str) -> I
         return page
 
     yield open_for
-    complaints = [f"{page.url}: {each}" for page in pages for each in watch(page).complaints()]
     for page in pages:
-        page.context.close()
+        page.context.close()  # before looking: what has happened is told by then
+    complaints = [f"{page.url}: {each}" for page in pages for each in watch(page).complaints()]
     assert not complaints, "What nobody expected happened:\n" + "\n".join(complaints)
 
 
