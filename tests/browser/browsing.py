@@ -21,6 +21,8 @@ from procession.web import STATIC
 PATIENCE = 30_000.0
 """Milliseconds that something may take on a machine with other things to do."""
 
+expect.set_options(timeout=PATIENCE)
+
 PICTURES = "PROCESSION_SCREENSHOTS"
 """The environment variable with the folder for `screenshot`."""
 
@@ -110,7 +112,7 @@ def log_in(page: Page, site: RunningServer, name: str) -> None:
     page.get_by_label("Password", exact=True).fill(site.password(name))
     button = page.get_by_role("button", name="Sign in")
     button.click()
-    expect(button).to_have_count(0, timeout=PATIENCE)
+    expect(button).to_have_count(0)
 
 
 def axe(page: Page) -> None:

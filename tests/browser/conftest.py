@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from procession.testing import RunningServer, server
 from procession.web import is_built
-from tests.browser.browsing import FLAGS, PATIENCE, log_in, open_page, watch
+from tests.browser.browsing import FLAGS, PATIENCE, log_in, open_page, screenshot, watch
 from tests.browser.workshop import Workshop
 
 HERE = Path(__file__).parent
@@ -27,6 +28,7 @@ NAMES = ("admin", "operator", "editor", "clerk", "manager", "worker", "auditor",
 """People, each with the role of that name."""
 
 Person = Callable[..., Page]
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,7 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(300))
 
 
-def _missing(why: str) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keeps in mind what failed, so that its pages can be looked at."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+def _missing(why: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(why)
     pytest.skip(why)
@@ -86,7 +97,9 @@ def scheme() -> str:
 
 
 @pytest.fixture
-def person(browser: Browser, site: RunningServer, screen: str, scheme: str) -> Iterator[Person]:
+def person(
+    browser: Browser, site: RunningServer, screen: str, scheme: str, request: pytest.FixtureRequest
+) -> Iterator[Person]:
     """`person("clerk")` is the page of somebody who has logged in, `person()` of somebody who has not; each has a profile.
 
     At the end nothing may have gone wrong on any of them that was not expected.
@@ -101,7 +114,9 @@ def person(browser: Browser, site: RunningServer, screen: str, scheme: str) -> I
         return page
 
     yield open_for
-    for page in pages:
+    for number, page in enumerate(pages):
+        if request.node.stash.get(FAILED, False):
+            screenshot(page, f"failed-{request.node.name}-{number}")
         page.context.close()  # before looking: what has happened is told by then
     complaints = [f"{page.url}: {each}" for page in pages for each in watch(page).complaints()]
     assert not complaints, "What nobody expected happened:\n" + "\n".join(complaints)

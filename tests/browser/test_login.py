@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.browsing import PATIENCE, axe, log_in, screenshot, transferred, watch
-
-expect.set_options(timeout=PATIENCE)
+from tests.browser.browsing import axe, log_in, screenshot, transferred, watch
 
 everywhere = pytest.mark.parametrize(
     ("screen", "scheme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]

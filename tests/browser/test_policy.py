@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.acceptance.waiting import until
-from tests.browser.browsing import PATIENCE, watch
+from tests.browser.browsing import watch
 
 INJECTED = """() => {
     const script = document.createElement('script')
@@ -30,7 +30,7 @@ def test_what_is_injected_does_nothing_and_is_noticed(site, person):
             lambda directive=directive: _pumped(page, lambda: f"policy: {directive} forbids" in str(seen.complaints()))
         )
     assert page.evaluate("() => window.injected") is None
-    expect(page.locator("body")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("body")).to_be_visible()
     seen.expect("content security policy", "Content Security Policy", r"pixel\.png: csp$")
     assert not seen.complaints()
 
