@@ -14,28 +14,48 @@ PIP := -m pip --disable-pip-version-check --quiet
 # The locked packages carry hashes; the package itself is linked into the environment with the locked build backend.
 LINK := install --no-build-isolation --no-deps --editable .
 
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+UI := src/procession/web/static/.built
+# Folders too: a file that goes changes only them.
+UI_SOURCES := $(wildcard ui/*.html ui/*.json ui/*.ts ui/.npmrc) $(shell find ui/src ui/public 2>/dev/null)
+
 export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench bench-http chaos conformance lock clean
+.PHONY: help setup ui try-ui browser demo test check format bench bench-http chaos conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## make or update .venv; quick when nothing is missing
 
-demo: setup ## start a server with sample processes, users and workers, on a SQLite file
+ui: ## build the web application (needs Node 20.19 or newer); quick when nothing has changed
+	@why=$$(scripts/can-build-ui.sh) || { echo "The web application cannot be built: $$why." >&2; exit 1; }
+	@$(MAKE) --silent --no-print-directory $(UI)
+
+# Everything else works without the web application; only the continuous integration insists.
+try-ui:
+	@if why=$$(scripts/can-build-ui.sh); then $(MAKE) --silent --no-print-directory $(UI); \
+	elif [ "$$CI" = true ]; then echo "The web application cannot be built: $$why." >&2; exit 1; \
+	else echo "The web application is not built: $$why. All else works."; fi
+
+browser:
+	@scripts/install-chromium.sh || [ "$$CI" != true ]
+
+demo: setup try-ui ## start a server with sample processes, users and workers, on a SQLite file
 	@$(BIN)/procession demo
 
-test: setup check ## check, then every test on two cores
+test: setup check browser ## check, then every test on two cores
 	$(BIN)/python -m pytest -n 2
 
-check: setup ## lint, format, types, and the import ladder
+check: setup try-ui ## lint, format, types, and the import ladder; of the web application too
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/python -m pytest tests/test_architecture.py
+	@$(BIN)/python ui/api_types.py --check
+	@if scripts/can-build-ui.sh >/dev/null; then cd ui && npm run --silent check; fi
 
 format: setup ## put the code into its one format
 	$(BIN)/ruff check --fix .
@@ -63,7 +83,7 @@ lock: setup ## work out requirements/*.txt again from requirements/*.in
 	done
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist ui/node_modules $(dir $(UI)) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 
@@ -77,6 +97,16 @@ $(BENCH_VENV)/.installed: requirements/bench.txt pyproject.toml | $(BENCH_VENV)/
 	@echo "Installing what requirements/bench.txt lists into $(BENCH_VENV) …"
 	@$(BENCH_VENV)/bin/python $(PIP) install --require-hashes --requirement requirements/bench.txt
 	@$(BENCH_VENV)/bin/python $(PIP) $(LINK)
+	@touch $@
+
+$(UI): ui/node_modules/.installed $(UI_SOURCES)
+	@echo "Building the web application …"
+	@cd ui && npm run --silent build -- --logLevel=warn
+	@touch $@
+
+ui/node_modules/.installed: ui/package-lock.json ui/package.json ui/.npmrc
+	@echo "Installing what ui/package-lock.json lists into ui/node_modules …"
+	@cd ui && $(NPM_CI) >/dev/null
 	@touch $@
 
 $(VENV)/bin/python $(BENCH_VENV)/bin/python:

@@ -21,7 +21,7 @@ LADDER = [
     {"cli"},
     {"app"},
     {"api", "worker"},
-    {"client"},
+    {"client", "web"},
     {"runtime"},
     {"plugins"},
     {"hookspecs"},

@@ -72,7 +72,7 @@ class Raw:
             return None
         status = int(line.split()[1])
         headers = {name.lower(): value for name, value in parse_headers(self._file).items()}
-        if status == 100 or status == 204:
+        if status in (100, 204, 304):
             return Reply(status, headers, b"")
         if headers.get("transfer-encoding") == "chunked":
             return Reply(status, headers, b"")  # a stream: whoever wants it reads on

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Request, Response, asgi
@@ -26,28 +27,33 @@ from procession.api import (  # each enters its calls in the table
     tasks,
     users,
 )
-from procession.api.dispatch import Dispatch
+from procession.api.dispatch import Dispatch, answer_problem
 from procession.api.edge import Edge, Limits
 from procession.api.identity import Identity
 from procession.api.metrics import Metrics
 from procession.api.operations import TABLE, Operation
-from procession.api.problems import MEDIA, phrase, problem, refusal
+from procession.api.problems import MEDIA, nothing_here, phrase, problem, refusal, wrong_method
 from procession.api.streams import Streams
 from procession.runtime.handout import Handout
 from procession.runtime.live import Hub
 from procession.runtime.machine import Machine
 from procession.runtime.node import Node
+from procession.web import WebApplication
 
 RESOURCES = (
     auth, definitions, development, documents, expressions, health, instances, jobs, messages, oversight, processes,
     stream, tasks, users,
 )  # fmt: skip
-PREFIXES = ("/api", "/health", "/metrics")
+OURS = frozenset({"api", "health", "metrics"})
+"""What an address of the API begins with; all others are the web application's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a server is told. Times in seconds; `origins` are other sites whose pages may use it with a session."""
+    """What a server is told. Times in seconds; `origins` are other sites whose pages may use it with a session.
+
+    `web` is the folder with the web application's build, if it is to be served.
+    """
 
     secret: str
     token_lifetime: float = 3600.0
@@ -55,6 +61,7 @@ class Options:
     origins: Sequence[str] = ()
     metrics_token: str | None = None
     limits: Limits = field(default_factory=Limits)
+    web: Path | None = None
 
 
 def operations(*, development: bool = False) -> list[Operation]:
@@ -82,21 +89,43 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
             dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
             yield
 
+    web = _no_web if options.web is None else WebApplication(options.web, _refuse)
+
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         assert dispatch is not None
-        await dispatch(scope, receive, send)
+        first = scope["path"].lstrip("/").partition("/")[0]
+        await (dispatch if first in OURS else web)(scope, receive, send)
 
     def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-        """What the framework itself refuses: addresses outside of the API."""
+        """What the framework itself refuses."""
         status = getattr(error, "status_code", 500)
         refused = refusal(status, f"{phrase(status)}.", "See /api/docs.", "error.not_found") if status < 500 else error
         document = problem(refused, request.scope["path"], "")
         return Response(document, status_code=document["status"], media_type=MEDIA)
 
-    handlers = [asgi(prefix, is_mount=True, copy_scope=False)(answer) for prefix in PREFIXES]
+    # One mount: the framework would give /apis to a mount at /api.
+    everything = asgi("/", is_mount=True, copy_scope=False)(answer)
     return Litestar(
-        handlers, lifespan=[lifespan], exception_handlers={Exception: refuse}, openapi_config=None, logging_config=None
+        [everything],
+        lifespan=[lifespan],
+        exception_handlers={Exception: refuse},
+        openapi_config=None,
+        logging_config=None,
     )
+
+
+async def _refuse(scope: Any, send: Any, status: int) -> None:
+    """What the web application has no answer to."""
+    error = wrong_method(scope["method"], ["GET", "HEAD"]) if status == 405 else nothing_here()
+    await answer_problem(error, scope, send)
+
+
+async def _no_web(scope: Any, receive: Any, send: Any) -> None:
+    """Where there is only the API."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1000})
+    else:
+        await _refuse(scope, send, 404)
 
 
 def _edge(node: Node, hub: Hub, options: Options) -> Edge:

@@ -20,7 +20,7 @@ from procession.api.edge import Edge
 from procession.api.logs import REQUEST
 from procession.api.operations import JSON, Answer, Call, Nothing, Operation, Stream, Upload
 from procession.api.origins import Headers, may_send, sharing
-from procession.api.problems import MEDIA, headers_of, problem, refusal
+from procession.api.problems import MEDIA, headers_of, nothing_here, problem, refusal, wrong_method
 from procession.api.routes import Routes
 from procession.engine.codec import OUT_OF_RANGE, decode, encode
 from procession.errors import CommandRejected
@@ -113,14 +113,13 @@ class Dispatch:
     def _find(self, scope: Any) -> tuple[Operation, Mapping[str, str]]:
         found = self._routes.find(scope["raw_path"].partition(b"?")[0])
         if found is None:
-            raise refusal(404, "Not found.", "There is nothing at this address. See /api/docs.", "error.not_found")
+            raise nothing_here()
         operations, path = found
         method = scope["method"]
         operation = operations.get("GET" if method == "HEAD" else method)
         if operation is None:
             allow = sorted({*operations, "HEAD"} if "GET" in operations else operations)
-            detail = f"{method[:20]} is not possible here, only {', '.join(allow)}."
-            raise refusal(405, "Method not allowed.", detail, "error.method", allow=allow)
+            raise wrong_method(method, allow)
         return operation, path
 
     async def _answer(
@@ -223,6 +222,23 @@ class Dispatch:
             return decoder.decode(data)
         except InvalidOperation:
             raise msgspec.ValidationError(OUT_OF_RANGE) from None
+
+
+async def answer_problem(error: Exception, scope: Any, send: Any) -> None:
+    """Answer a request that has no operation."""
+    request_id = _request_id({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})
+    REQUEST.set(request_id)
+    document = problem(error, _path(scope), request_id)
+    data = encode(document)
+    fields = [
+        *ALWAYS,
+        (b"x-request-id", request_id.encode()),
+        (b"content-type", MEDIA.encode()),
+        (b"content-length", b"%d" % len(data)),
+        *headers_of(document),
+    ]
+    await send({"type": "http.response.start", "status": document["status"], "headers": fields})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else data, "more_body": False})
 
 
 async def _leaving(receive: Receive) -> None:

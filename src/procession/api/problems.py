@@ -80,6 +80,17 @@ def not_built(what: str) -> CommandRejected:
     return refusal(501, "Not built yet.", f"{what} is not built yet.", "error.not_built")
 
 
+def nothing_here() -> CommandRejected:
+    """404: an address that there is not."""
+    return refusal(404, "Not found.", "There is nothing at this address. See /api/docs.", "error.not_found")
+
+
+def wrong_method(method: str, allow: list[str]) -> CommandRejected:
+    """405: an address that there is, asked for something else."""
+    detail = f"{method[:20]} is not possible here, only {', '.join(allow)}."
+    return refusal(405, "Method not allowed.", detail, "error.method", allow=allow)
+
+
 def problem(error: BaseException, path: str, request_id: str) -> dict[str, Any]:
     """The problem document of an error: its fields in their order."""
     refused = _refused(error, request_id)

@@ -15,7 +15,7 @@ import typer
 from procession.cli.failures import Usage
 from procession.cli.play import play
 from procession.cli.secret import token_for
-from procession.cli.serve import begin_logging, say_address, server_of
+from procession.cli.serve import NOT_BUILT, begin_logging, say_address, server_of, web_is_built
 from procession.cli.session import Session, command
 from procession.cli.settings import KNOWN, Settings
 from procession.cli.tables import table
@@ -31,9 +31,6 @@ USERS = {"admin": "admin", "operator": "operator", "clerk": "clerk", "manager": 
 A_YEAR = 366 * 86_400.0
 END = 5.0
 """Seconds that a worker has to end."""
-
-JSON = "-H 'content-type: application/json'"
-FIELD = "python3 -c 'import json, sys; print(json.load(sys.stdin){path})'"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -122,7 +119,10 @@ class Demo:
             file = examples() / name / "worker.py"
             command = [sys.executable, "-m", "procession.cli.tied", str(file)]
             self._workers.append(subprocess.Popen(command, env=environment, stdin=subprocess.PIPE))
-        typer.echo("\n" + tour(_from_here(address), self._clerk or "PASSWORD"))
+        address = _from_here(address)
+        if self._settings.ui:
+            typer.echo("\n" + (web_tour(address, self._clerk) if web_is_built() else NOT_BUILT))
+        typer.echo("\n" + tour(address, self._clerk or "PASSWORD"))
         typer.echo("\nCtrl-C ends everything.")
         sys.stdout.flush()
 
@@ -137,27 +137,35 @@ def _end(worker: subprocess.Popen[bytes]) -> None:
         worker.wait()
 
 
+def web_tour(address: str, password: str | None) -> str:
+    """What to try in a browser."""
+    clerk = "clerk" if password is None else f"clerk ({password})"
+    return f"""Open {address} in a browser and log in as {clerk}:
+- start a New credit card for a person, fill in the application, and sign the contract;
+- see on its diagram where it is and what it waits for: the worker does its part meanwhile;
+- log in as manager or operator in a private window, and watch each see the other's work at once."""
+
+
 def tour(address: str, password: str) -> str:
-    """What to try: lines for a shell, in which nothing has to be replaced."""
-    bearer = '-H "authorization: Bearer $TOKEN"'
+    """What to try without a browser: lines for a shell, in which nothing has to be replaced."""
     login = f'{{"username": "clerk", "password": "{password}"}}'
     start = '{"startCondition": "PF", "client": {"name": "Ana", "income": 2400}}'
     filled = '{"variables": {"client": {"iban": "DE02120300000000202051"}, "amount": 3000}}'
     signed = '{"variables": {"signed": true}}'
-    return f"""Try it. Log in as a clerk:
+    return f"""Or with curl. Log in as a clerk:
   URL={address}
-  TOKEN=$(curl -s $URL/api/auth/login {JSON} -d '{login}' | {FIELD.format(path='["access_token"]')})
-Watch what happens, in the background or in another terminal (with the two lines above):
-  curl -sN $URL/api/events {bearer} &
+  field() {{ python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }}
+  AUTH="authorization: Bearer $(curl -s $URL/api/auth/login --json '{login}' | field '["access_token"]')"
+Watch what happens, in the background or in another terminal (with the three lines above):
+  curl -sN $URL/api/events -H "$AUTH" &
 Somebody applies for a credit card:
-  CARD=$(curl -s $URL/api/process/credit_card/start {bearer} {JSON} -d '{start}' | {FIELD.format(path='["id"]')})
+  CARD=$(curl -s $URL/api/process/credit_card/start -H "$AUTH" --json '{start}' | field '["id"]')
 Fill in the application, then sign the contract; the worker makes the card meanwhile:
-  TASK=$(curl -s "$URL/api/tasks?instance=$CARD" {bearer} | {FIELD.format(path='["items"][0]["id"]')})
-  curl -s $URL/api/tasks/$TASK/complete {bearer} {JSON} -d '{filled}'
-  TASK=$(curl -s "$URL/api/tasks?instance=$CARD" {bearer} | {FIELD.format(path='["items"][0]["id"]')})
-  curl -s $URL/api/tasks/$TASK/complete {bearer} {JSON} -d '{signed}'
+  task() {{ curl -s "$URL/api/tasks?instance=$CARD" -H "$AUTH" | field '["items"][0]["id"]'; }}
+  curl -s $URL/api/tasks/$(task)/complete -H "$AUTH" --json '{filled}'
+  curl -s $URL/api/tasks/$(task)/complete -H "$AUTH" --json '{signed}'
 Where is it now, and what does it wait for?
-  curl -s $URL/api/process/$CARD/status {bearer} | python3 -m json.tool
+  curl -s $URL/api/process/$CARD/status -H "$AUTH" | python3 -m json.tool
 Read and try everything else: {address}/api/docs"""
 
 

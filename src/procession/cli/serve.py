@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("procession.server")
 
+NOT_BUILT = "The web application is not built, so there is only the API. In a checkout, `make ui` builds it."
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -40,7 +42,7 @@ def serve(
         bool, typer.Option("--reload", help="For developers: start again when the program or its settings change.")
     ] = False,
 ) -> None:
-    """Serve HTTP: the API, the live channel, health and metrics. Until SIGTERM or Ctrl-C."""
+    """Serve HTTP: the web application, the API, the live channel, health and metrics. Until SIGTERM or Ctrl-C."""
     settings = session.settings
     folders = [Path(folder) for folder in watch or ()]
     for folder in folders:
@@ -57,7 +59,16 @@ def serve(
             "%s can be reached from elsewhere without TLS: let a proxy speak https, and name it in forwarded_allow_ips",
             settings.host,
         )
+    if settings.ui and not web_is_built():
+        log.warning("%s", NOT_BUILT)
     server_of(settings, secret, say_address, folders).run()
+
+
+def web_is_built() -> bool:
+    """Whether there is a web application to serve."""
+    from procession.web import is_built
+
+    return is_built()
 
 
 def say_address(address: str) -> None:
@@ -82,6 +93,7 @@ def server_of(settings: Settings, secret: str, ready: Callable[[str], None], fol
     from procession.cli.watch import Watch
     from procession.runtime.clock import SystemClock, VirtualClock
     from procession.runtime.machine import Machine
+    from procession.web import STATIC
 
     _check_folder(settings)
 
@@ -95,6 +107,7 @@ def server_of(settings: Settings, secret: str, ready: Callable[[str], None], fol
         origins=settings.origins,
         metrics_token=settings.metrics_token,
         limits=Limits(listeners=settings.max_listeners),
+        web=STATIC if settings.ui else None,
     )
     return Server(
         build(open_machine, options),

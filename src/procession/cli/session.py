@@ -48,6 +48,7 @@ def _option(name: str) -> Any:
     """A setting as an option of `serve`."""
     setting = KNOWN[name]
     usual = ",".join(setting.usual) if isinstance(setting.usual, tuple) else setting.usual
+    usual = "true" if usual is True else usual
     where = f"[env {setting.variable}" + (f"; {usual}]." if usual not in (None, "", False) else "].")
     text = f"{setting.help.rstrip('.')} {where}"
     if setting.kind == FLAG:

@@ -60,6 +60,7 @@ SETTINGS = (
     Setting("secret_file", TEXT, None, "A file with the secret."),
     Setting("token_lifetime", SPAN, "PT1H", "How long an access token is good."),
     Setting("session_lifetime", SPAN, "PT12H", "How long a session of a browser is good."),
+    Setting("ui", FLAG, True, "Serve the web application."),
     Setting("origins", LIST, (), "Other sites whose pages may use the API with a session."),
     Setting("metrics_token", TEXT, None, "Whoever has it may read /metrics.", secret=True),
     Setting("max_connections", NUMBER, 10_000, "Connections at once.", range=(1, 1_000_000)),
@@ -88,6 +89,7 @@ class Settings:
     secret_file: str | None
     token_lifetime: float
     session_lifetime: float
+    ui: bool
     origins: tuple[str, ...]
     metrics_token: str | None
     max_connections: int
@@ -134,7 +136,7 @@ def settings(options: Mapping[str, Any], config: str | None = None) -> Settings:
 
 def unknown_variables() -> list[str]:
     """Environment variables that look like settings and are none."""
-    others = {"CONFIG", "DEBUG", "URL", "USER", "PASSWORD", "TOKEN", "DEMO_PASSWORD", "CHAOS_SECONDS"}
+    others = {"CONFIG", "DEBUG", "URL", "USER", "PASSWORD", "TOKEN", "DEMO_PASSWORD", "CHAOS_SECONDS", "WITHOUT_UI"}
     names = {name.removeprefix("PROCESSION_") for name in os.environ if name.startswith("PROCESSION_")}
     return sorted(f"PROCESSION_{name}" for name in names - others - {name.upper() for name in KNOWN})
 

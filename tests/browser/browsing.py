@@ -1,0 +1,171 @@
+"""What a browser test does with a page: log in, look for barriers, weigh it, keep a picture; and what it watches meanwhile.
+
+Nothing here waits for a time: locators wait until they find, `until` until something is true. `page.wait_for_function` is of no
+use, because it evaluates a text, which the content security policy forbids.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+
+from procession.testing import RunningServer
+from procession.web import STATIC
+
+PATIENCE = 30_000.0
+"""Milliseconds that something may take on a machine with other things to do."""
+
+expect.set_options(timeout=PATIENCE)
+
+PICTURES = "PROCESSION_SCREENSHOTS"
+"""The environment variable with the folder for `screenshot`."""
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+SCREENS = {
+    "desktop": {"viewport": {"width": 1440, "height": 900}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "has_touch": True,
+        "is_mobile": True,
+        "device_scale_factor": 2,
+    },
+}
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+
+REPORT_VIOLATIONS = """addEventListener('securitypolicyviolation', event =>
+    console.error(`content security policy: ${event.effectiveDirective} forbids ${event.blockedURI || 'inline'}`))"""
+
+
+NOBODY_YET = r"^console: .* 401 .*/api/auth/me\)$"
+"""The page asks who is there before anybody has logged in, and Chromium tells the console of every such answer."""
+
+
+class Watch:
+    """Whatever goes wrong on one page while nobody looks: errors on the console, exceptions, violations, failed requests."""
+
+    def __init__(self, page: Page) -> None:
+        self._found: list[str] = []
+        self._expected = [re.compile(NOBODY_YET)]
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self._found.append(f"exception: {error}"))
+        page.on("requestfailed", self._failed)
+
+    def expect(self, *patterns: str) -> None:
+        """Let these happen, from now on and before."""
+        self._expected += [re.compile(pattern) for pattern in patterns]
+
+    def complaints(self) -> list[str]:
+        """What nobody expected."""
+        return [each for each in self._found if not any(pattern.search(each) for pattern in self._expected)]
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "assert"):
+            self._found.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page no longer wants it
+            self._found.append(f"request: {request.method} {request.url}: {request.failure}")
+
+
+_WATCHES: WeakKeyDictionary[Page, Watch] = WeakKeyDictionary()
+
+
+def open_page(
+    browser: Browser, site: RunningServer, *, screen: str = "desktop", scheme: str = "light", state: object = None
+) -> Page:
+    """A page of somebody with a fresh profile, watched."""
+    context = browser.new_context(
+        base_url=site.url,
+        locale="en-GB",
+        timezone_id="UTC",
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        storage_state=state,
+        **SCREENS[screen],
+    )
+    context.set_default_timeout(PATIENCE)
+    context.add_init_script(REPORT_VIOLATIONS)
+    page = context.new_page()
+    _WATCHES[page] = Watch(page)
+    return page
+
+
+def watch(page: Page) -> Watch:
+    """What was noticed on it; `watch(page).expect(r"401")` before what is meant to go wrong."""
+    return _WATCHES[page]
+
+
+def log_in(page: Page, site: RunningServer, name: str) -> None:
+    """Log in with the form, from wherever it is shown."""
+    if page.url == "about:blank":
+        page.goto("/")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Password", exact=True).fill(site.password(name))
+    button = page.get_by_role("button", name="Sign in")
+    button.click()
+    expect(button).to_have_count(0)
+
+
+def axe(page: Page) -> None:
+    """Nothing that axe knows of WCAG 2.0 to 2.2 (A and AA) is broken."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}}).response["violations"]
+    lines = [
+        f"{each['id']} ({each['impact']}): {each['help']}\n"
+        + "\n".join(f"    {node['html'][:200]}\n        {node['failureSummary']}" for node in each["nodes"])
+        for each in found
+    ]
+    assert not found, f"{page.url} breaks {len(found)} rules:\n" + "\n".join(lines)
+
+
+def transferred(page: Page, path: str, ready: str = "main") -> dict[str, int]:
+    """Bytes by kind (js, css …) and in `all` that somebody with an empty cache loads for this address, as gzip sends them.
+
+    `ready` is a selector of what is there once everything has been asked for.
+    """
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(
+        base_url=_origin(page), storage_state=page.context.storage_state(), service_workers="block"
+    )
+    try:
+        other = context.new_page()
+        asked: list[str] = []
+        other.on("request", lambda request: asked.append(urlsplit(request.url).path.lstrip("/")))
+        other.goto(path, wait_until="load", timeout=PATIENCE)
+        other.locator(ready).first.wait_for(timeout=PATIENCE)
+    finally:
+        context.close()
+    sizes = {"all": _size(STATIC / "index.html")}
+    for name in dict.fromkeys(asked):
+        file = STATIC / name
+        if name and file.is_file():
+            kind = file.suffix[1:]
+            sizes[kind] = sizes.get(kind, 0) + _size(file)
+            sizes["all"] += _size(file)
+    return sizes
+
+
+def screenshot(page: Page | Locator, name: str) -> None:
+    """Keep a picture, where somebody has said in which folder."""
+    if folder := os.environ.get(PICTURES):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", timeout=PATIENCE)
+
+
+def _size(file: Path) -> int:
+    compressed = file.with_name(file.name + ".gz")
+    return (compressed if compressed.is_file() else file).stat().st_size
+
+
+def _origin(page: Page) -> str:
+    parts = urlsplit(page.url)
+    return f"{parts.scheme}://{parts.netloc}"
