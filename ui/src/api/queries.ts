@@ -1,8 +1,7 @@
 /** What can be asked of the server, each with the key under which its answer is kept. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { call, path, type Query } from './client'
-import type { Definition, Detail, Instance, ProgressView, Summary, Task, TaskForm } from './coming'
-import type { AuditView, ExceptionView, FailedStartView, HistoryView, MeView, TokenView, UserView } from './types'
+import type { AuditView, DefinitionDetail as Detail, DefinitionView as Definition, ExceptionView, FailedStartView, HistoryView, InstanceSummary as Summary, InstanceView as Instance, MeView, ProgressView, TaskFormView as TaskForm, TaskView as Task, TokenView, UserView } from './types'
 
 export type Page<T> = { items: T[]; next: string | null; lastEventId?: string }
 

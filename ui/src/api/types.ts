@@ -74,6 +74,7 @@ export type DefinitionDetail = {
   name: string
   version: number
   title: string
+  description: string
   state: string
   file: string
   digest: string
@@ -85,6 +86,8 @@ export type DefinitionDetail = {
   dataModel: Record<string, unknown> | null
   lanes: LaneView[]
   nodes: NodeView[]
+  stages: string[]
+  forms: FormView[]
   settings: SettingsView
 }
 
@@ -102,6 +105,7 @@ export type DefinitionView = {
   name: string
   version: number
   title: string
+  description: string
   state: string
   file: string
   digest: string
@@ -121,6 +125,21 @@ export type Done = {
   instance: string
   seq: number
   allowed?: Record<string, boolean | string>
+}
+
+export type Draft = {
+  variables: Record<string, unknown>
+}
+
+export type DraftView = {
+  draftDate: string
+}
+
+export type EndedWait = {
+  kind: string
+  node: string
+  name: string
+  instance: string
 }
 
 export type ExceptionChange = {
@@ -194,6 +213,11 @@ export type FieldError = {
   message: string
 }
 
+export type FormView = {
+  key: string
+  nodes: string[]
+}
+
 export type HistoryView = {
   position: number
   at: string
@@ -214,6 +238,7 @@ export type InheritingBody = {
 export type InstanceSummary = {
   id: string
   processDefinitionName: string
+  processTitle: string
   version: number
   state: "CREATED" | "STARTED" | "ON_HOLD" | "FINISHED" | "FAILED" | "TERMINATED" | "DISMISSED" | "EXPIRED" | "ABORTED"
   businessKey: string | null
@@ -223,6 +248,8 @@ export type InstanceSummary = {
   parent: string | null
   root: string
   exceptions: number
+  waitingAt: PlaceView[]
+  waitingAtMore: number
   seq: number
   allowed: Record<string, boolean | string>
 }
@@ -230,6 +257,7 @@ export type InstanceSummary = {
 export type InstanceView = {
   id: string
   processDefinitionName: string
+  processTitle: string
   version: number
   state: "CREATED" | "STARTED" | "ON_HOLD" | "FINISHED" | "FAILED" | "TERMINATED" | "DISMISSED" | "EXPIRED" | "ABORTED"
   businessKey: string | null
@@ -339,9 +367,11 @@ export type NodeDataView = {
 export type NodeView = {
   id: string
   name: string
+  description: string
   type: string
   lane: string | null
   parent: string | null
+  stage: string | null
 }
 
 export type Operation = {
@@ -358,6 +388,33 @@ export type ParameterView = {
 export type ParamsToInherit = {
   paramsToCopy?: string[]
   withoutParams?: string[]
+}
+
+export type PlaceView = {
+  node: string
+  name: string
+  stage: string | null
+  count: number
+}
+
+export type Preview = {
+  operation: "DISMISS" | "HOLD" | "RETRY" | "SET_VARIABLES" | "TERMINATE" | "UNHOLD"
+  token?: string | null
+  retries?: number | null
+  variables?: Record<string, unknown> | null
+}
+
+export type PreviewEvent = {
+  event: string
+  data: Record<string, unknown>
+}
+
+export type PreviewView = {
+  instance: InstanceView
+  events: PreviewEvent[]
+  eventsMore: number
+  ended: EndedWait[]
+  endedMore: number
 }
 
 export type Problem = {
@@ -392,6 +449,18 @@ export type Progress = {
   node: string
   state: string
   statusCurrentNode: string
+}
+
+export type ProgressView = {
+  instance: string
+  processTitle: string
+  businessKey: string | null
+  state: "CREATED" | "STARTED" | "ON_HOLD" | "FINISHED" | "FAILED" | "TERMINATED" | "DISMISSED" | "EXPIRED" | "ABORTED"
+  dateStarted: string
+  dateEnded: string | null
+  stages: StageProgress[]
+  seq: number
+  allowed: Record<string, boolean | string>
 }
 
 export type Ready = {
@@ -450,6 +519,14 @@ export type SignalBody = {
   variables?: Record<string, unknown>
 }
 
+export type StageProgress = {
+  name: string
+  state: "done" | "current" | "failed" | "next" | "skipped"
+  since: string | null
+  until: string | null
+  steps: StepProgress[]
+}
+
 export type StartBody = {
   startCondition?: string | null
   businessKey?: string | null
@@ -459,9 +536,12 @@ export type StartBody = {
 export type StartView = {
   node: string
   name: string
+  description: string
   condition: string | null
   trigger: string
   parameters: ParameterView[]
+  form: string | null
+  schema: Record<string, unknown> | null
   allowed: boolean | string
 }
 
@@ -475,6 +555,15 @@ export type StatusChange = {
   status: "CREATED" | "STARTED" | "ON_HOLD" | "FINISHED" | "FAILED" | "TERMINATED" | "DISMISSED" | "EXPIRED" | "ABORTED"
 }
 
+export type StepProgress = {
+  name: string
+  state: "done" | "current" | "failed" | "next" | "skipped"
+  since: string | null
+  until: string | null
+  lane: string | null
+  assignee?: string | null
+}
+
 export type TaskChange = {
   instance: string
   rootInstance: string
@@ -482,10 +571,13 @@ export type TaskChange = {
   version: number
   at: string
   seq: number
+  processTitle: string
+  businessKey: string | null
   task: string
   change: string
   token: string
   node: string
+  stage: string | null
   name: string
   lane: string | null
   assignee: string | null
@@ -498,11 +590,27 @@ export type TaskChange = {
   form: string | null
 }
 
+export type TaskFormView = {
+  task: TaskView
+  source: string | null
+  schema: Record<string, unknown> | null
+  data: Record<string, unknown>
+  instructions: string
+  draft: Record<string, unknown> | null
+  draftDate: string | null
+}
+
 export type TaskView = {
   id: string
   instance: string
   processDefinitionName: string
+  processTitle: string
+  version: number
+  businessKey: string | null
+  startedBy: string | null
+  dateStarted: string
   node: string
+  stage: string | null
   name: string
   lane: string | null
   state: string

@@ -4,7 +4,7 @@ import { IconArchive, IconBolt, IconDownload, IconRocket } from '@tabler/icons-r
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
-import type { Definition as Version, Detail } from '../../api/coming'
+import type { DefinitionView as Version, DefinitionDetail as Detail } from '../../api/types'
 import { Problem } from '../../api/problem'
 import { definition, definitions, definitionXml } from '../../api/queries'
 import { useOffer } from '../../app/offers'
@@ -119,7 +119,7 @@ function Shown({ detail, versions, query }: ShownProps) {
       }
     >
       {detail.description && (
-        <Text size="sm" px="lg" pb="sm" maw={820}>
+        <Text size="sm" maw={820} className="definition-words">
           {detail.description}
         </Text>
       )}

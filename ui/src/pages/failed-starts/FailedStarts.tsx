@@ -36,7 +36,7 @@ export function FailedStarts() {
       )}
       {calm !== undefined && calm.rows.length > 0 && (
         <>
-          <Text size="sm" c="dimmed" px="lg" pb="sm">
+          <Text size="sm" c="dimmed" className="refusals-lead">
             {t.instances.failed.explain}
           </Text>
           <Fresh count={calm.fresh} show={calm.show} />

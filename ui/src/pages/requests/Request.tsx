@@ -3,7 +3,7 @@ import { Alert, Button, Container, Group, Stack, Text, Title } from '@mantine/co
 import { IconCheck, IconHandClick, IconInfoCircle, IconPlayerPause } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import type { ProgressView, Task } from '../../api/coming'
+import type { ProgressView, TaskView as Task } from '../../api/types'
 import { instance, progress, published, tasks } from '../../api/queries'
 import { useFollow, useRefresher } from '../../live'
 import { Failure } from '../../parts/Failure'

@@ -1,12 +1,12 @@
 /** How far a request is, as a list: what is done, where it is now, and what is to come. */
 import { Text } from '@mantine/core'
 import { IconCheck, IconCircle, IconCircleFilled, IconPlayerPause, IconTool, IconX } from '@tabler/icons-react'
-import type { ProgressStage, ProgressStep, ProgressView, StepState } from '../../api/coming'
+import type { StageProgress as ProgressStage, StepProgress as ProgressStep, ProgressView } from '../../api/types'
 import { t } from '../../texts'
 import { moment } from '../../texts/format'
 import { failedSince, hasStages, isOpen, lastReached } from './where'
 
-type Shown = StepState | 'paused'
+type Shown = ProgressStep['state'] | 'paused'
 
 const SIGNS = { done: IconCheck, current: IconCircleFilled, paused: IconPlayerPause, failed: IconTool, next: IconCircle, skipped: IconX } as const
 /** A dot is drawn small, a sign that says something large. */
@@ -16,7 +16,7 @@ type Props = { progress: ProgressView; /** The names of the steps that are the r
 
 export function Steps({ progress, mine }: Props) {
   const held = progress.state === 'ON_HOLD'
-  const shown = (state: StepState): Shown => (held && state === 'current' ? 'paused' : state)
+  const shown = (state: ProgressStep['state']): Shown => (held && state === 'current' ? 'paused' : state)
   if (!hasStages(progress)) {
     const steps = progress.stages.flatMap((stage) => stage.steps)
     const unnamed = isOpen(progress.state) && !steps.some((step) => step.state === 'current' || step.state === 'failed')

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { ProgressStep, ProgressView, StepState } from '../../api/coming'
+import type { StepProgress as ProgressStep, ProgressView } from '../../api/types'
 import { atSteps, failedSince, hasStages, lastReached, whereNow, withWhom } from './where'
 
-const step = (name: string, state: StepState, lane: string | null, since = '2026-01-01T10:00:00Z'): ProgressStep => ({ name, state, since, until: null, lane, assignee: null })
+const step = (name: string, state: ProgressStep['state'], lane: string | null, since = '2026-01-01T10:00:00Z'): ProgressStep => ({ name, state, since, until: null, lane, assignee: null })
 const progress = (stage: string, ...steps: ProgressStep[]): ProgressView => ({
   instance: '1', processTitle: 'Loan', businessKey: null, state: 'STARTED', dateStarted: '2026-01-01T09:00:00Z', dateEnded: null, seq: 1, allowed: {},
   stages: [{ name: stage, state: 'current', since: '2026-01-01T09:00:00Z', until: null, steps }],
@@ -33,7 +33,7 @@ test('since when something is looked into', () => {
 test('how far it came', () => {
   const { stages, ...rest } = progress('A')
   const [stage] = stages
-  const at = (...states: StepState[]) => lastReached({ ...rest, stages: states.map((state) => ({ ...stage!, state })) })
+  const at = (...states: ProgressStep['state'][]) => lastReached({ ...rest, stages: states.map((state) => ({ ...stage!, state })) })
   expect(at('done', 'next', 'current', 'next')).toBe(2)
   expect(at('next', 'next')).toBe(-1)
 })

@@ -1,5 +1,5 @@
 /** Where a request is, out of its progress. */
-import type { ProgressStage, ProgressStep, ProgressView, Summary } from '../../api/coming'
+import type { StageProgress as ProgressStage, StepProgress as ProgressStep, ProgressView, InstanceSummary as Summary } from '../../api/types'
 import { t } from '../../texts'
 
 /** Stages have names; a process that names none has all of its steps in one without. */

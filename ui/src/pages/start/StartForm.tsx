@@ -4,7 +4,7 @@ import { IconChevronRight, IconInfoCircle, IconLock, IconPlayerStop } from '@tab
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
-import type { Definition, Start } from '../../api/coming'
+import type { DefinitionView as Definition, StartView as Start } from '../../api/types'
 import { definition, instance, published } from '../../api/queries'
 import { Empty } from '../../parts/Empty'
 import { Failure } from '../../parts/Failure'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Definition, Start } from '../../api/coming'
+import type { DefinitionView as Definition, StartView as Start } from '../../api/types'
 import { fitting, offered } from './find'
 
 const process = (name: string, title: string, description: string, start: boolean | string = true): Definition => ({

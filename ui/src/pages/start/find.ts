@@ -1,5 +1,5 @@
 /** Looking through what can be started. */
-import type { Definition, Start } from '../../api/coming'
+import type { DefinitionView as Definition, StartView as Start } from '../../api/types'
 import { isObject } from '../../api/json'
 
 /** With all of the words in its name or description; pinned ones first, else by name. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Instance } from '../../api/coming'
+import type { InstanceView as Instance } from '../../api/types'
 import { applied } from './apply'
 
 const instance = { id: '1', seq: 4, state: 'STARTED', variables: { a: 1 }, tokens: [{ id: '1', currentNodeId: 'x', state: 'ACTIVE' }] } as unknown as Instance

@@ -1,6 +1,5 @@
 /** What the live channel tells of an instance, seen at once; what follows from it (rights, waits) is read again soon after. */
-import type { Instance } from '../../api/coming'
-import type { TokenView } from '../../api/types'
+import type { InstanceView as Instance, TokenView } from '../../api/types'
 import type { Message } from '../../live'
 
 const GONE = new Set(['INACTIVE', 'ABORTED', 'DISMISSED', 'EXPIRED', 'TERMINATED'])

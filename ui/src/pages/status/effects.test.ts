@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Instance, PreviewView } from '../../api/coming'
+import type { InstanceView as Instance, PreviewView } from '../../api/types'
 import { differences, effects, patchAt } from './effects'
 
 const before = { id: '1', tokens: [{ id: '1', currentNodeId: 'make' }], waits: [{ id: '9', kind: 'job', node: 'make', retries: 0 }] } as unknown as Instance
 const name = (node: string) => ({ make: 'Produce card', sign: 'Sign contract' })[node] ?? node
-const preview = (given: object) => ({ instance: { ...before, waits: [] }, events: [], ended: [], ...given }) as unknown as PreviewView
+const preview = (given: object) => ({ instance: { ...before, waits: [] }, events: [], eventsMore: 0, ended: [], endedMore: 0, ...given }) as unknown as PreviewView
 const event = (event: string, data: object) => ({ event, data: { instance: '1', ...data } })
 
 test('a retry of a job', () => {

@@ -1,5 +1,5 @@
 /** A preview in words: what an operation would do to the steps that people know. */
-import type { Instance, PreviewView } from '../../api/coming'
+import type { InstanceView as Instance, PreviewView } from '../../api/types'
 import { isObject, same } from '../../api/json'
 import { t } from '../../texts'
 
@@ -11,7 +11,7 @@ const SHOWN = 12
 export function effects(preview: PreviewView, before: Instance, nameOf: (node: string) => string): { effects: Effect[]; more: number } {
   const found: Effect[] = []
   const texts = t.status.act
-  const here = (data: { instance: string }) => data.instance === before.id
+  const here = (data: Record<string, unknown>) => data.instance === before.id
   const say = (text: string, tone: Effect['tone'] = 'plain') => {
     if (!found.some((effect) => effect.text === text)) found.push({ text, tone })
   }
@@ -32,8 +32,8 @@ export function effects(preview: PreviewView, before: Instance, nameOf: (node: s
     const was = (before.waits as { id: string | null; kind: string; retries?: number }[]).find((each) => each.id === wait.id && each.kind === wait.kind)
     if (wait.kind === 'job' && was !== undefined && (wait.retries ?? 0) > (was.retries ?? 0)) say(texts.again(nameOf(wait.node)), 'good')
   }
-  for (const { kind, name } of preview.ended) say(texts.ends[kind](name))
-  return { effects: found.slice(0, SHOWN), more: Math.max(0, found.length - SHOWN) }
+  for (const { kind, name } of preview.ended) say(texts.ends[kind as keyof typeof texts.ends](name))
+  return { effects: found.slice(0, SHOWN), more: Math.max(0, found.length - SHOWN) + preview.eventsMore + preview.endedMore }
 }
 
 export type Difference = { path: string; before: unknown; after: unknown }

@@ -1,7 +1,7 @@
 /** Everything that the page of an instance shows: as it is, live, or as it was at a moment of its history. */
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import type { Instance } from '../../api/coming'
+import type { InstanceView as Instance } from '../../api/types'
 import { definition, definitionXml, history, instance, instanceAt, tasks } from '../../api/queries'
 import { marksOf, pathTo } from '../../diagram/marks'
 import { useFollow, useRefresher } from '../../live'

@@ -1,7 +1,7 @@
 /** What else is known of the case that a task belongs to. */
 import { Button, Text, Title } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
-import type { TaskForm } from '../../api/coming'
+import type { TaskFormView as TaskForm } from '../../api/types'
 import { isObject } from '../../api/json'
 import { words } from '../../forms/field'
 import { Ago } from '../../parts/Ago'

@@ -1,7 +1,7 @@
 /** How far a case is: its stages, with the one that it is in. */
 import { Text } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconMinus } from '@tabler/icons-react'
-import type { ProgressStage } from '../../api/coming'
+import type { StageProgress as ProgressStage } from '../../api/types'
 import { t } from '../../texts'
 
 export function Stages({ stages, phone }: { stages: ProgressStage[]; phone: boolean }) {

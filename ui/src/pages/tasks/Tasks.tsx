@@ -6,7 +6,7 @@ import { IconBolt, IconChecklist, IconSearch, IconSearchOff } from '@tabler/icon
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
-import type { Task } from '../../api/coming'
+import type { TaskView as Task } from '../../api/types'
 import { taskCount, tasks, type TaskScope } from '../../api/queries'
 import { PHONE } from '../../app/layout'
 import { SCOPES } from '../../app/router'

@@ -1,7 +1,7 @@
 /** Taking tasks, giving them back and handing them on. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { call, path } from '../../api/client'
-import type { Task } from '../../api/coming'
+import type { TaskView as Task } from '../../api/types'
 import { asProblem } from '../../api/problem'
 import { task as taskQuery } from '../../api/queries'
 import { useMe } from '../../app/session'

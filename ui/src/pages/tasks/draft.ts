@@ -2,7 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import { call, path } from '../../api/client'
-import type { TaskForm } from '../../api/coming'
+import type { TaskFormView as TaskForm } from '../../api/types'
 import { asProblem, type Problem } from '../../api/problem'
 import { taskForm } from '../../api/queries'
 
