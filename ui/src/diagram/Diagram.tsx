@@ -133,7 +133,7 @@ function Drawing({ xml, label, marks, selected, onSelect, onList }: Omit<Props, 
       {/* the keys of a map: an application is the role for that (WAI-ARIA 1.2, 5.3.3) */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions */}
       <div className="diagram-canvas" role="application" aria-label={`${label}. ${t.diagram.keys}`} tabIndex={0} onKeyDown={press} data-drawn={ready || undefined}>
-        <div ref={host} className="diagram-host" aria-hidden />
+        <div ref={host} className="diagram-host" />
       </div>
       <div className="unseen" role="status">
         {said}

@@ -50,8 +50,10 @@ export class Canvas {
     this.canvas = viewer.get<DiagramCanvas>('canvas')
     this.elements = viewer.get<ElementRegistry>('elementRegistry')
     this.overlays = viewer.get<Overlays>('overlays')
-    // what can be reached by keyboard is the frame around it
-    this.canvas.getContainer().querySelector('svg')?.setAttribute('tabindex', '-1')
+    // what can be reached by keyboard, and is read, is the frame around it
+    const drawing = this.canvas.getContainer().querySelector('svg')
+    drawing?.setAttribute('tabindex', '-1')
+    drawing?.setAttribute('aria-hidden', 'true')
     viewer.on('element.click', (event: { element: Element }) => {
       const element = event.element.labelTarget ?? event.element
       this.current = isStep(element) ? element.id : undefined
@@ -106,9 +108,8 @@ export class Canvas {
   /** Where a drawing is too large to be read as a whole, what matters in it. */
   focus(ids: readonly string[]): void {
     if (this.touched || this.canvas.zoom() >= READABLE) return
-    const shapes = ids.flatMap((id) => (this.elements.get(id) as unknown as Element | undefined) ?? [])
     const { outer } = this.canvas.viewbox()
-    const first = shapes[0]
+    const first = ids.map((id) => this.elements.get(id) as unknown as Element | undefined).find((element) => element?.width) // flows have none
     if (first === undefined || !outer.width) return
     const scale = READABLE
     this.fitting = true

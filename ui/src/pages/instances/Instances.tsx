@@ -66,7 +66,7 @@ function Found({ search, filtered, phone, clear }: { search: Search; filtered: b
   if (!query.isPlaceholderData && shown !== key) setShown(key)
   const calm = useCalm(query.data?.pages, query.isPlaceholderData ? shown : key)
   const refresher = useRefresher()
-  const filter = { kinds: ['status', 'exception'], ...(search.definition === undefined ? {} : { definition: search.definition }) }
+  const filter = { kinds: ['status', 'exception', 'task'], ...(search.definition === undefined ? {} : { definition: search.definition }) }
   useFollow(filter, query.data?.pages[0]?.lastEventId, () => refresher.refresh(['instances']))
 
   if (query.error && calm === undefined) return <Failure error={query.error} retry={() => void query.refetch()} />
