@@ -43,8 +43,24 @@ export function useMe(): MeView {
 
 const whoAmI = () => callOnce<MeView>('GET', '/api/auth/me')
 
-/** Whether somebody has logged in with this browser: without it there is nothing to ask the server. */
+/** Who has logged in with this browser: without it there is nothing to ask the server. */
 const LOGGED_IN = 'procession.loggedIn'
+
+/** The page of one person is never gone on with as another: what was typed is not sent, and what is shown is not theirs to see. */
+function leaveToOther(): Promise<never> {
+  for (const { reject } of waiting) reject(new DOMException('somebody else logged in', 'AbortError'))
+  waiting = []
+  location.reload()
+  return new Promise(() => undefined) // nothing that waits goes on
+}
+
+/** All tabs have one cookie: what happens to the session in one happens to it in all. */
+if (typeof window !== 'undefined')
+  addEventListener('storage', ({ key, newValue }) => {
+    if (key !== LOGGED_IN || (session.state !== 'in' && session.state !== 'over')) return
+    if (newValue === null) askAgain()
+    else if (newValue !== session.me.name) void leaveToOther()
+  })
 
 /** Look whether there is a session already. */
 export async function findSession(): Promise<void> {
@@ -62,16 +78,10 @@ export async function findSession(): Promise<void> {
 /** Log in; what waited for it goes on, if it is the same person. */
 export async function logIn(username: string, password: string): Promise<void> {
   await callOnce<Credentials>('POST', '/api/auth/login', { body: { username, password, session: true } })
-  localStorage.setItem(LOGGED_IN, '')
   const before = session
   const me = await whoAmI()
-  if (before.state === 'over' && before.me.name !== me.name) {
-    // what one person typed is never sent as another
-    for (const { reject } of waiting) reject(new DOMException('somebody else logged in', 'AbortError'))
-    waiting = []
-    location.reload()
-    return
-  }
+  localStorage.setItem(LOGGED_IN, me.name)
+  if (before.state === 'over' && before.me.name !== me.name) return await leaveToOther()
   become({ state: 'in', me })
   const resolved = waiting
   waiting = []
@@ -101,5 +111,9 @@ answerForSession({
     if (session.state !== 'over') become({ state: 'out' })
     return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
   },
-  renew: async () => become({ state: 'in', me: await whoAmI() }),
+  renew: async () => {
+    const me = await whoAmI()
+    if ((session.state === 'in' || session.state === 'over') && session.me.name !== me.name) return await leaveToOther()
+    become({ state: 'in', me })
+  },
 })
