@@ -60,7 +60,15 @@ if (typeof window !== 'undefined')
     if (key !== LOGGED_IN || (session.state !== 'in' && session.state !== 'over')) return
     if (newValue === null) askAgain()
     else if (newValue !== session.me.name) void leaveToOther()
+    else if (session.state === 'over') whoAmI().then(goOn, () => undefined) // else it is asked for here as well
   })
+
+function goOn(me: MeView): void {
+  become({ state: 'in', me })
+  const resolved = waiting
+  waiting = []
+  for (const { resolve } of resolved) resolve()
+}
 
 /** Look whether there is a session already. */
 export async function findSession(): Promise<void> {
@@ -80,12 +88,10 @@ export async function logIn(username: string, password: string): Promise<void> {
   await callOnce<Credentials>('POST', '/api/auth/login', { body: { username, password, session: true } })
   const before = session
   const me = await whoAmI()
+  localStorage.removeItem(LOGGED_IN) // a change is what other tabs hear of
   localStorage.setItem(LOGGED_IN, me.name)
   if (before.state === 'over' && before.me.name !== me.name) return await leaveToOther()
-  become({ state: 'in', me })
-  const resolved = waiting
-  waiting = []
-  for (const { resolve } of resolved) resolve()
+  goOn(me)
 }
 
 export async function logOut(): Promise<void> {
