@@ -144,6 +144,12 @@ def thumb(*targets: Locator) -> None:
         assert min(box["width"], box["height"]) >= THUMB - 0.5, f"{target} is {box['width']} x {box['height']} px"
 
 
+def whole(text: Locator) -> None:
+    """Nothing of a text is cut off."""
+    wide, room = text.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert wide <= room, f"{text} needs {wide} px and has {room} px"
+
+
 def live(page: Page) -> None:
     """Wait until it hears of what happens."""
     expect(page.locator('[data-live="live"]')).to_be_attached()

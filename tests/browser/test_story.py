@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.waiting import until
-from tests.browser.browsing import axe, fits, live, screenshot, thumb, watch
+from tests.browser.browsing import axe, fits, live, screenshot, thumb, watch, whole
 
 IBAN = "DE02120300000000202051"
 SIGN = "The client has signed"
@@ -111,6 +111,8 @@ def test_two_people_make_a_credit_card(site, person, workshop):
     opened = review.get_by_role("link", name="Open Review")
     expect(opened).to_be_visible()
     expect(manager.get_by_role("navigation").get_by_role("link", name=re.compile("Tasks"))).to_contain_text("1")
+    whole(manager.locator(".tab .count .mantine-Badge-label"))
+    whole(manager.locator(".live .mantine-Badge-label"))
     opened.click()
     expect(manager.get_by_role("heading", name="Review", level=1)).to_be_visible()
     expect(manager.get_by_text("Step 2 of 4")).to_be_visible()
@@ -221,4 +223,3 @@ def test_one_person_with_a_phone(site, person, workshop):
     finish(site, instance_of(page))
     expect(page.locator(".step", has_text="Delivery")).to_have_attribute("data-state", "done")
     fits(page)
-

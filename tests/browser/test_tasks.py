@@ -407,6 +407,7 @@ def test_a_step_of_another_lane_can_be_looked_at_until_it_is_mine(site, person):
     try:
         expect(page.get_by_label("Subject")).to_be_editable()
         expect(page.get_by_text("You can look, not act.")).to_have_count(0)
+        expect(page.get_by_role("button", name="Complete")).not_to_have_attribute("aria-disabled", "true")
     finally:
         roles(site, "clerk", "clerk")
     expect(page.get_by_label("Subject")).to_have_attribute("readonly", "")

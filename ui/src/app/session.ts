@@ -46,6 +46,15 @@ const whoAmI = () => callOnce<MeView>('GET', '/api/auth/me')
 /** Who has logged in with this browser: without it there is nothing to ask the server. */
 const LOGGED_IN = 'procession.loggedIn'
 
+/** Somebody is there (again): what waited for it goes on, if it is the same person. */
+function goOn(me: MeView): Promise<void> | undefined {
+  if ((session.state === 'in' || session.state === 'over') && session.me.name !== me.name) return leaveToOther()
+  become({ state: 'in', me })
+  const resolved = waiting
+  waiting = []
+  for (const { resolve } of resolved) resolve()
+}
+
 /** The page of one person is never gone on with as another: what was typed is not sent, and what is shown is not theirs to see. */
 function leaveToOther(): Promise<never> {
   for (const { reject } of waiting) reject(new DOMException('somebody else logged in', 'AbortError'))
@@ -59,15 +68,16 @@ if (typeof window !== 'undefined')
   addEventListener('storage', ({ key, newValue }) => {
     if (key !== LOGGED_IN || (session.state !== 'in' && session.state !== 'over')) return
     if (newValue === null) askAgain()
-    else if (newValue !== session.me.name) void leaveToOther()
-    else if (session.state === 'over') whoAmI().then(goOn, () => undefined) // else it is asked for here as well
+    else void lookAgain()
   })
 
-function goOn(me: MeView): void {
-  become({ state: 'in', me })
-  const resolved = waiting
-  waiting = []
-  for (const { resolve } of resolved) resolve()
+/** Who is there, and what they may, can have changed. */
+export async function lookAgain(): Promise<void> {
+  try {
+    await goOn(await whoAmI())
+  } catch {
+    // whatever asks next is told why
+  }
 }
 
 /** Look whether there is a session already. */
@@ -83,15 +93,13 @@ export async function findSession(): Promise<void> {
   }
 }
 
-/** Log in; what waited for it goes on, if it is the same person. */
+/** Log in. */
 export async function logIn(username: string, password: string): Promise<void> {
   await callOnce<Credentials>('POST', '/api/auth/login', { body: { username, password, session: true } })
-  const before = session
   const me = await whoAmI()
   localStorage.removeItem(LOGGED_IN) // a change is what other tabs hear of
   localStorage.setItem(LOGGED_IN, me.name)
-  if (before.state === 'over' && before.me.name !== me.name) return await leaveToOther()
-  goOn(me)
+  await goOn(me)
 }
 
 export async function logOut(): Promise<void> {
@@ -117,9 +125,5 @@ answerForSession({
     if (session.state !== 'over') become({ state: 'out' })
     return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
   },
-  renew: async () => {
-    const me = await whoAmI()
-    if ((session.state === 'in' || session.state === 'over') && session.me.name !== me.name) return await leaveToOther()
-    become({ state: 'in', me })
-  },
+  renew: async () => await goOn(await whoAmI()),
 })
