@@ -43,13 +43,13 @@ export function Keys({ entries }: { entries: Entry[] }) {
   }, [])
 
   const keys: [string[], string][] = [
-    [['Ctrl K', '/'], t.app.keys.palette],
+    [[t.app.searchKey, '/'], t.app.keys.palette],
     [['?'], t.app.keys.help],
-    [['g', 's t r i d'], t.app.keys.go],
-    [['Ctrl Enter'], t.app.keys.complete],
-    [['Ctrl S'], t.app.keys.draft],
+    [['g', entries.map((entry) => entry.key).join(' ')], t.app.keys.go(entries.map((entry) => entry.label))],
+    [[t.tasks.page.completeHint], t.app.keys.complete],
+    [[t.tasks.page.draftHint], t.app.keys.draft],
     [['→', '←', '↑ ↓'], t.app.keys.diagram],
-    [['Enter'], t.app.keys.open],
+    [[t.app.keys.enter], t.app.keys.open],
     [['+', '−', '0'], t.app.keys.zoom],
     [['[', ']'], t.app.keys.replay],
   ]
