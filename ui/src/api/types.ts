@@ -453,6 +453,7 @@ export type Progress = {
 
 export type ProgressView = {
   instance: string
+  processDefinitionName: string
   processTitle: string
   businessKey: string | null
   state: "CREATED" | "STARTED" | "ON_HOLD" | "FINISHED" | "FAILED" | "TERMINATED" | "DISMISSED" | "EXPIRED" | "ABORTED"

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
+from procession.definition import MASK
 from procession.definition.iso8601 import format_instant
 from procession.engine.access import Principal
 from procession.engine.codec import decode
 from procession.runtime.views import allowed
 from procession.runtime.views.instances import instant
-from procession.runtime.views.masking import MASK, masked
+from procession.runtime.views.masking import masked
 from procession.runtime.views.shapes import AuditView, FailedStartView, MeView
 from procession.storage import AuditRow, FailedStartRow, HistoryRow
 

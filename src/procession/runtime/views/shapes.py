@@ -239,6 +239,7 @@ class ProgressView(View):
     """How far an instance is, in plain words."""
 
     instance: Id
+    process_definition_name: Process
     process_title: Title
     business_key: Annotated[str | None, Meta(description="What the one who started it calls it.")]
     state: Status
