@@ -187,6 +187,8 @@ export type FailedStartView = {
   title: string
   detail: string
   data: unknown
+  startCondition?: string | null
+  businessKey?: string | null
 }
 
 export type Failure = {

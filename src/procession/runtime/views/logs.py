@@ -99,6 +99,8 @@ def failed_start_view(row: FailedStartRow, paths: Collection[str] | None) -> Fai
         title=row.title,
         detail=row.detail,
         data=dict.fromkeys(data, MASK) if paths is None else masked(data, paths),
+        start_condition=row.start_condition,
+        business_key=row.business_key,
     )
 
 
