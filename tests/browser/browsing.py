@@ -126,6 +126,35 @@ def axe(page: Page) -> None:
     assert not found, f"{page.url} breaks {len(found)} rules:\n" + "\n".join(lines)
 
 
+def fits(page: Page) -> None:
+    """Nothing of it is beside the window."""
+    wide, window = page.evaluate("() => [document.scrollingElement.scrollWidth, innerWidth]")
+    assert wide <= window, f"{page.url} is {wide} px wide, its window {window} px"
+
+
+THUMB = 44.0
+"""CSS pixels that a thumb needs."""
+
+
+def thumb(*targets: Locator) -> None:
+    """Each can be hit with a thumb."""
+    for target in targets:
+        box = target.bounding_box(timeout=PATIENCE)
+        assert box is not None, f"{target} is not shown"
+        assert min(box["width"], box["height"]) >= THUMB - 0.5, f"{target} is {box['width']} x {box['height']} px"
+
+
+def whole(text: Locator) -> None:
+    """Nothing of a text is cut off."""
+    wide, room = text.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert wide <= room, f"{text} needs {wide} px and has {room} px"
+
+
+def live(page: Page) -> None:
+    """Wait until it hears of what happens."""
+    expect(page.locator('[data-live="live"]')).to_be_attached()
+
+
 def transferred(page: Page, path: str, ready: str = "main") -> dict[str, int]:
     """Bytes by kind (js, css …) and in `all` that somebody with an empty cache loads for this address, as gzip sends them.
 

@@ -63,7 +63,7 @@ def permission(
             if principal.roles & candidate.access.get(granted, frozenset()):
                 return None
     where = f"in lane {definition.lanes[lane].name!r}" if lane is not None else "in any lane"
-    return f"{operation} {where} needs one of the roles {_roles(definition, operation, lane)}"
+    return f"{operation} {where} needs {_roles(definition, operation, lane)}"
 
 
 OPERATIONS = ("view", "execute", "selfAssign", "assign", "unassign", "hold", "unhold")
@@ -109,4 +109,6 @@ def refuse(principal: Principal, reason: str | None) -> None:
 def _roles(definition: ProcessDefinition, operation: str, lane: str | None) -> str:
     lanes = [definition.lanes[lane]] if lane is not None else list(definition.lanes.values())
     roles = sorted({role for candidate in lanes for role in candidate.access.get(operation, ())})
-    return ", ".join(roles) if roles else "(none is given)"
+    if not roles:
+        return "a role that nobody is given"
+    return f"the role {roles[0]}" if len(roles) == 1 else f"one of the roles {', '.join(roles)}"

@@ -90,4 +90,4 @@ def test_who_started_an_instance_may_see_it_and_give_it_up(operation, allowed):
 
 def test_the_reason_names_the_lane_and_the_roles():
     reason = permission(Principal("ana", frozenset({"clerk"})), GUARDED, "execute", BACK)
-    assert reason == "execute in lane 'Back' needs one of the roles manager"
+    assert reason == "execute in lane 'Back' needs the role manager"

@@ -146,7 +146,7 @@ def test_somebody_may_and_somebody_may_not(engine):
     instance = begun(engine, "guarded")
     assert as_user(engine, "carl").instance(instance).allowed["hold"] is True
     assert as_user(engine, "aud").instance(instance).allowed == {
-        "hold": "hold in lane 'Front' needs one of the roles clerk",
+        "hold": "hold in lane 'Front' needs the role clerk",
         "unhold": "the instance is not on hold",
         "terminate": "terminate needs the role operator or admin",
         "dismiss": "only a subprocess can be dismissed",

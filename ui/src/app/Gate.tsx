@@ -10,7 +10,7 @@ import { Login } from '../pages/login/Login'
 import { t } from '../texts'
 import { queryClient } from './queryClient'
 import { router } from './router'
-import { findSession, useSession } from './session'
+import { findSession, lookAgain, useSession } from './session'
 import { SignInAgain } from './SignInAgain'
 
 function socketAddress(): string {
@@ -18,6 +18,7 @@ function socketAddress(): string {
 }
 
 function readAgain(): void {
+  void lookAgain()
   void queryClient.invalidateQueries()
 }
 
