@@ -188,6 +188,7 @@ EXAMPLES: dict[str, Any] = {
     },
     "ProgressView": {
         "instance": _ID,
+        "processDefinitionName": "credit_card",
         "processTitle": "New credit card",
         "businessKey": "ana",
         "state": "STARTED",

@@ -281,6 +281,13 @@ def test_failed_starts_are_for_operators(engine, eve):
         eve.failed_starts()
 
 
+def test_a_failed_start_keeps_what_it_was_to_begin_with(engine):
+    with pytest.raises(CommandRejected):
+        engine.start("nowhere", {"a": 1}, start_condition="PF", business_key="o-1")
+    (found,) = engine.failed_starts().items
+    assert (found.start_condition, found.business_key, found.data) == ("PF", "o-1", {"a": 1})
+
+
 # -- history, tokens, the data of a node ----------------------------------------------------------------------------------
 
 

@@ -26,8 +26,8 @@ export type Drawn = { id: string; name: string; type: string; leads: { name: str
 
 const MARGIN = { top: 44, right: 20, bottom: 34, left: 20 }
 const LARGEST = 1.25
-/** Below it names cannot be read. */
-const READABLE = 0.55
+/** Below the first nothing can be made out; at the second names can be read. */
+const [TINY, READABLE] = [0.35, 0.6]
 /** Below it badges would cover what they belong to. */
 const SMALLEST_FOR_BADGES = 0.3
 const ROOTS = new Set(['bpmn:Process', 'bpmn:Collaboration', 'bpmn:Participant', 'bpmn:Lane', 'label'])
@@ -107,7 +107,7 @@ export class Canvas {
 
   /** Where a drawing is too large to be read as a whole, what matters in it. */
   focus(ids: readonly string[]): void {
-    if (this.touched || this.canvas.zoom() >= READABLE) return
+    if (this.touched || this.canvas.zoom() >= TINY) return
     const { outer } = this.canvas.viewbox()
     const first = ids.map((id) => this.elements.get(id) as unknown as Element | undefined).find((element) => element?.width) // flows have none
     if (first === undefined || !outer.width) return
@@ -193,7 +193,7 @@ export class Canvas {
     html.dataset.state = badge.kind
     html.textContent = badge.text // never as HTML: what is shown may come from people
     html.title = badge.title
-    this.overlays.add(id, 'badge', { position: { top: -11, right: 14 + index * 34 }, html, show: { minZoom: SMALLEST_FOR_BADGES }, scale: { min: 0.8, max: 1.2 } })
+    this.overlays.add(id, 'badge', { position: { top: -13, right: 6 + index * 34 }, html, show: { minZoom: SMALLEST_FOR_BADGES }, scale: { min: 0.8, max: 1.2 } })
   }
 
   private countFlow(id: string, count: number): void {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from procession import CommandRejected
+from procession.definition import MASK
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM, Principal
 from procession.engine.state import UserTaskItem
 from procession.runtime.asks import Start
-from procession.runtime.views import MASK
 from procession.testing import process
 from tests.unit.runtime.live.world import brief, data, person
 

@@ -2,7 +2,7 @@
 import { Alert, Button, Checkbox, Code, Group, List, Loader, Modal, Stack, Text, Textarea } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconAlertTriangle, IconArrowRight } from '@tabler/icons-react'
-import { useMutation, useQueries } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQueries } from '@tanstack/react-query'
 import { useId, useState } from 'react'
 import { call, path } from '../../api/client'
 import type { ExceptionView, InstanceView as Instance, PreviewView } from '../../api/types'
@@ -42,6 +42,7 @@ export function Act({ action, instance, nameOf, close, next, done }: Props) {
       queryKey: ['preview', instance.id, instance.seq, request],
       queryFn: ({ signal }: { signal: AbortSignal }) => call<PreviewView>('POST', path`/api/instances/${instance.id}/preview`, { body: request, signal }),
       staleTime: Infinity,
+      placeholderData: keepPreviousData, // while it is worked out again because something happened
     })),
   })
   const write = useMutation({
@@ -57,7 +58,7 @@ export function Act({ action, instance, nameOf, close, next, done }: Props) {
   })
   const refused = previews.find((preview) => preview.error !== null)?.error ?? write.error
   const waiting = previews.some((preview) => preview.isPending)
-  const ready = requests.length > 0 && !waiting && refused === null && text === settled
+  const ready = requests.length > 0 && !waiting && !previews.some((preview) => preview.isPlaceholderData) && refused === null && text === settled
   const missing = UNDOABLE.has(operation) && operation !== 'SET_VARIABLES' && reason.trim() === ''
   const form = useId()
 
