@@ -98,7 +98,7 @@ function Drawing({ xml, label, marks, selected, onSelect, onList }: Omit<Props, 
   useEffect(() => {
     if (ready) canvas.mark(marks)
   }, [ready, canvas, marks])
-  const current = useEffectEvent(() => Object.keys(marks.nodes).filter((id) => /waiting|failed|held|problem/.test(marks.nodes[id]?.state ?? '')))
+  const current = useEffectEvent(() => ['failed', 'problem', 'held', 'waiting'].flatMap((state) => Object.keys(marks.nodes).filter((id) => marks.nodes[id]?.state === state)))
   const known = Object.keys(marks.nodes).length > 0
   useEffect(() => {
     if (ready && known) canvas.focus(current())
