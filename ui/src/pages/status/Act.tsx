@@ -9,6 +9,7 @@ import type { ExceptionView, InstanceView as Instance, PreviewView } from '../..
 import { isObject, mergePatch, parse } from '../../api/json'
 import { asProblem } from '../../api/problem'
 import { toast } from '../../app/toast'
+import { useFocusBack } from '../../parts/focusBack'
 import { t } from '../../texts'
 import { differences, effects, patchAt } from './effects'
 
@@ -24,7 +25,8 @@ type Props = { action: Action; instance: Instance; nameOf: (node: string) => str
 const UNDOABLE = new Set<Action['operation']>(['TERMINATE', 'DISMISS', 'SET_VARIABLES'])
 const texts = t.status.act
 
-export function Act({ action, instance, nameOf, close, next, done }: Props) {
+export default function Act({ action, instance, nameOf, close, next, done }: Props) {
+  useFocusBack()
   const { operation } = action
   const [reason, setReason] = useState('')
   const [asked, setAsked] = useState(false)
