@@ -11,6 +11,9 @@ import type { Marks } from './marks'
 import { Outline } from './Outline'
 import { stepName, typeInWords } from './words'
 
+/** What one comes to see, most important first. */
+const FIRST = ['failed', 'problem', 'waiting', 'held']
+
 type Props = {
   xml: string
   label: string
@@ -98,7 +101,7 @@ function Drawing({ xml, label, marks, selected, onSelect, onList }: Omit<Props, 
   useEffect(() => {
     if (ready) canvas.mark(marks)
   }, [ready, canvas, marks])
-  const current = useEffectEvent(() => Object.keys(marks.nodes).filter((id) => /waiting|failed|held|problem/.test(marks.nodes[id]?.state ?? '')))
+  const current = useEffectEvent(() => FIRST.flatMap((state) => Object.keys(marks.nodes).filter((id) => marks.nodes[id]?.state === state)))
   const known = Object.keys(marks.nodes).length > 0
   useEffect(() => {
     if (ready && known) canvas.focus(current())
