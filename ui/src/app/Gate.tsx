@@ -36,17 +36,27 @@ async function reachable(): Promise<boolean> {
 export function Gate() {
   const session = useSession()
   if (session.state === 'unknown') return null
-  if (session.state === 'unreachable')
-    return (
-      <Center mih="100dvh" p="md">
-        <Stack align="center">
-          <Text>{t.login.unreachable}</Text>
-          <Button onClick={() => void findSession()}>{t.login.retry}</Button>
-        </Stack>
-      </Center>
-    )
+  if (session.state === 'unreachable') return <Unreachable />
   if (session.state === 'out') return <Login />
   return <Inside over={session.state === 'over'} />
+}
+
+const AGAIN = 3_000
+
+/** The page was kept, the server is away: it is looked for until it is there. */
+function Unreachable() {
+  useEffect(() => {
+    const timer = setInterval(() => void findSession(), AGAIN)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <Center mih="100dvh" p="md" component="main">
+      <Stack align="center">
+        <Text role="alert" ta="center">{t.login.away}</Text>
+        <Button onClick={() => void findSession()}>{t.login.retry}</Button>
+      </Stack>
+    </Center>
+  )
 }
 
 function Inside({ over }: { over: boolean }) {

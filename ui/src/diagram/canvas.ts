@@ -105,15 +105,21 @@ export class Canvas {
     this.touched = false
   }
 
-  /** Where a drawing is too large to be read as a whole, what matters in it. */
+  /** Where a drawing is too large to be read as a whole, what matters in it: the first, and as many of the next as fit. */
   focus(ids: readonly string[]): void {
     if (this.touched || this.canvas.zoom() >= TINY) return
     const { outer } = this.canvas.viewbox()
-    const first = ids.map((id) => this.elements.get(id) as unknown as Element | undefined).find((element) => element?.width) // flows have none
-    if (first === undefined || !outer.width) return
-    const scale = READABLE
+    const found = ids.map((id) => this.elements.get(id) as unknown as Element | undefined).filter((element) => element !== undefined && element.width > 0) as Element[] // flows have none
+    if (found.length === 0 || !outer.width) return
+    const [width, height] = [outer.width / READABLE, outer.height / READABLE]
+    let area = boxOf(found.slice(0, 1))
+    for (let count = 2; count <= found.length; count += 1) {
+      const larger = boxOf(found.slice(0, count))
+      if (larger.width > width - MARGIN.left * 4 || larger.height > height - MARGIN.top * 4) break
+      area = larger
+    }
     this.fitting = true
-    this.canvas.viewbox({ x: first.x + first.width / 2 - outer.width / scale / 2, y: first.y + first.height / 2 - outer.height / scale / 2, width: outer.width / scale, height: outer.height / scale })
+    this.canvas.viewbox({ x: area.x + area.width / 2 - width / 2, y: area.y + area.height / 2 - height / 2, width, height })
     this.fitting = false
   }
 
@@ -202,6 +208,12 @@ export class Canvas {
     html.textContent = `×${count}`
     this.overlays.add(id, 'badge', { position: { top: 2, left: 2 }, html, show: { minZoom: SMALLEST_FOR_BADGES } })
   }
+}
+
+function boxOf(elements: Element[]): { x: number; y: number; width: number; height: number } {
+  const x = Math.min(...elements.map((each) => each.x))
+  const y = Math.min(...elements.map((each) => each.y))
+  return { x, y, width: Math.max(...elements.map((each) => each.x + each.width)) - x, height: Math.max(...elements.map((each) => each.y + each.height)) - y }
 }
 
 function isStep(element: Element): boolean {

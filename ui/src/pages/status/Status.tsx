@@ -58,6 +58,7 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
   const [action, setAction] = useState<Action | null>(null)
   const [finished, setFinished] = useState(false)
   const { area, style, grip } = useSplit()
+  const tabs = useRef<HTMLDivElement>(null)
   const { nodes, past } = data
   const shown = data.shown ?? instance
   const nameOf = (node: string) => (nodes.has(node) ? stepName(nodes.get(node)!) : node)
@@ -65,6 +66,11 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
   const select = (node: string | undefined) => put({ node })
   const open = shown.exceptions
   const tab: Tab = search.tab ?? (open.length ? 'exceptions' : 'variables')
+  useEffect(() => {
+    const chosen = tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[TABS.indexOf(tab)]
+    // where there is no room for all of them; only this way, since the page itself shall not move
+    if (chosen) tabs.current!.scrollLeft = chosen.offsetLeft - (tabs.current!.clientWidth - chosen.offsetWidth) / 2
+  }, [tab])
   const title = shown.processTitle || shown.processDefinitionName
   const reference = instance.businessKey ?? title
   const retry = () => setAction({ operation: 'RETRY', exceptions: instance.exceptions })
@@ -107,7 +113,7 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
         <div className="status-below">
           <Replay entries={data.entries.data ?? []} last={instance.seq} at={past ? search.at : undefined} go={(at) => put({ at })} />
           <Tabs value={tab} onChange={(value) => put({ tab: (value as Tab | null) ?? undefined })} keepMounted={false} className="status-tabs">
-            <Tabs.List aria-label={texts.tabs.label} className="status-tablist">
+            <Tabs.List ref={tabs} aria-label={texts.tabs.label} className="status-tablist">
               {TABS.map((each) => (
                 <Tabs.Tab key={each} value={each} rightSection={counts[each] ? <Badge size="xs" circle={counts[each]! < 10} color={each === 'exceptions' ? 'red' : 'gray'} variant={each === 'exceptions' ? 'filled' : 'light'} className="tabular">{counts[each]}</Badge> : undefined}>
                   {texts.tabs[each]}
