@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver } from '@mantine/core'
+import { createTheme, DEFAULT_THEME, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 import { t } from '../texts'
 
 const sans = "'Inter Variable', Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
@@ -6,6 +6,7 @@ const sans = "'Inter Variable', Inter, system-ui, -apple-system, 'Segoe UI', Rob
 export const theme = createTheme({
   primaryColor: 'indigo',
   primaryShade: { light: 7, dark: 7 }, // white on it is 4.5:1
+  colors: { red: DEFAULT_THEME.colors.red.with(7, DEFAULT_THEME.colors.red[9]) as unknown as MantineColorsTuple }, // white on 7 is 3.8:1
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',
