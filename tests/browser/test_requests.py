@@ -132,7 +132,10 @@ def test_a_request_on_hold_is_paused(site, person):
     expect(page.get_by_role("status").filter(has_text="Your turn")).to_be_visible()
 
 
-def test_no_page_for_people_shows_an_id(site, person):
+@pytest.mark.parametrize(
+    ("screen", "scheme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
+)
+def test_no_page_for_people_shows_an_id_or_keeps_anybody_out(site, person, screen, scheme):
     request = begin(site, "I-1")
     (task,) = site.client("clerk").tasks(instance=request).items
     page = person("clerk")
@@ -149,7 +152,10 @@ def test_no_page_for_people_shows_an_id(site, person):
         page.goto(address)
         expect(page.get_by_text(ready).first).to_be_visible()
         no_ids(page, request, task.id)
+        fits(page)
         axe(page)
+        name = address.replace(request, "one").replace(task.id, "one").translate(str.maketrans("/?=", "---"))
+        screenshot(page, f"people{name}-{screen}-{scheme}")
     page.get_by_role("navigation").get_by_role("link", name="Start", exact=True).click()
     expect(page.get_by_role("region", name="My open requests")).to_contain_text("I-1")
     no_ids(page, request, task.id)

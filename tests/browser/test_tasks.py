@@ -1,4 +1,4 @@
-"""Tasks: taken, given back and handed on; lists that stand still; nothing that was typed is lost, or sent by another person."""
+"""Tasks: taken, given back and handed on; lists that stand still; and nothing that was typed is lost, or sent by others."""
 
 from __future__ import annotations
 

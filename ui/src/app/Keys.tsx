@@ -42,5 +42,5 @@ export function Keys({ entries }: { entries: Entry[] }) {
     return () => removeEventListener('keydown', listener)
   }, [])
 
-  return <Suspense>{help && <KeyList close={() => setHelp(false)} />}</Suspense>
+  return <Suspense>{help && <KeyList entries={entries} close={() => setHelp(false)} />}</Suspense>
 }
