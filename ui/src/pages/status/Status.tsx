@@ -225,10 +225,12 @@ function Turn({ data }: { data: Data }) {
   const locked = useRef(false)
   const waits = (data.live.data?.waits ?? []).some((wait) => wait.kind === 'task')
   const turn = mine !== undefined ? 'mine' : waits ? 'others' : 'nobody'
+  const { tasksKnown } = data
   useEffect(() => {
+    if (!tasksKnown) return
     if (turn === 'mine' && locked.current) toast({ color: 'indigo', message: texts.turn.returned })
     if (turn !== 'nobody') locked.current = turn === 'others'
-  }, [turn])
+  }, [turn, tasksKnown])
   if (mine !== undefined)
     return (
       <Alert color="indigo" variant="light" radius={0} py={6} icon={<IconUserCheck />} data-turn="mine">
