@@ -23,7 +23,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui try-ui browser demo test pictures check format bench bench-http chaos conformance lock clean
+.PHONY: help setup ui try-ui browser demo test pictures check format bench bench-http bench-ui chaos conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: $(BENCH_VENV)/.installed ## measure beside a peer and the machine's own l
 
 bench-http: $(BENCH_VENV)/.installed ## measure the server beside a bare echo; PARTS="start push jobs"
 	$(BENCH_VENV)/bin/python bench/http/run.py $(PARTS) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-ui: setup ui browser ## measure the web application in a browser; ROUNDS=3
+	$(BIN)/python bench/ui.py $(if $(ROUNDS),--rounds $(ROUNDS))
 
 chaos: setup ## kill it at any moment, for SECONDS=60
 	PROCESSION_CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/chaos --timeout=0

@@ -1,7 +1,7 @@
 /** Before everything: who is there. Without a session there is the login, at whatever address one came to. */
 import { Button, Center, Stack, Text } from '@mantine/core'
 import { RouterProvider } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { call } from '../api/client'
 import { asProblem } from '../api/problem'
 import { Live } from '../live'
@@ -11,7 +11,8 @@ import { t } from '../texts'
 import { queryClient } from './queryClient'
 import { router } from './router'
 import { findSession, lookAgain, useSession } from './session'
-import { SignInAgain } from './SignInAgain'
+
+const SignInAgain = lazy(() => import('./SignInAgain'))
 
 function socketAddress(): string {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/ws`
@@ -35,17 +36,27 @@ async function reachable(): Promise<boolean> {
 export function Gate() {
   const session = useSession()
   if (session.state === 'unknown') return null
-  if (session.state === 'unreachable')
-    return (
-      <Center mih="100dvh" p="md">
-        <Stack align="center">
-          <Text>{t.login.unreachable}</Text>
-          <Button onClick={() => void findSession()}>{t.login.retry}</Button>
-        </Stack>
-      </Center>
-    )
+  if (session.state === 'unreachable') return <Unreachable />
   if (session.state === 'out') return <Login />
   return <Inside over={session.state === 'over'} />
+}
+
+const AGAIN = 3_000
+
+/** The page was kept, the server is away: it is looked for until it is there. */
+function Unreachable() {
+  useEffect(() => {
+    const timer = setInterval(() => void findSession(), AGAIN)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <Center mih="100dvh" p="md" component="main">
+      <Stack align="center">
+        <Text role="alert" ta="center">{t.login.away}</Text>
+        <Button onClick={() => void findSession()}>{t.login.retry}</Button>
+      </Stack>
+    </Center>
+  )
 }
 
 function Inside({ over }: { over: boolean }) {
@@ -57,7 +68,7 @@ function Inside({ over }: { over: boolean }) {
   return (
     <Live value={connection}>
       <RouterProvider router={router} />
-      {over && <SignInAgain />}
+      <Suspense>{over && <SignInAgain />}</Suspense>
     </Live>
   )
 }

@@ -38,7 +38,8 @@ export class Canvas {
   private readonly canvas: DiagramCanvas
   private readonly elements: ElementRegistry
   private readonly overlays: Overlays
-  private marked: [string, string][] = []
+  /** How each step and flow is marked: a drawing of hundreds of steps is not marked anew for one that changes. */
+  private readonly marked = new Map<string, { looks: string; state: string | undefined; signs: string[] }>()
   private selected: string | undefined
   private touched = false // somebody has moved or zoomed it: it is not fitted any more
   private destroyed = false
@@ -74,7 +75,7 @@ export class Canvas {
     const laidOut = !/<(\w+:)?BPMNShape\b/.test(xml)
     const drawing = laidOut ? await (await import('bpmn-auto-layout')).layoutProcess(xml) : xml
     if (this.destroyed) throw new Error('gone')
-    this.marked = []
+    this.marked.clear()
     this.selected = undefined
     this.touched = false
     await this.viewer.importXML(drawing)
@@ -105,15 +106,23 @@ export class Canvas {
     this.touched = false
   }
 
-  /** Where a drawing is too large to be read as a whole, what matters in it. */
+  /** Where a drawing is too large to be read as a whole, what matters in it: the first, and as many of the next as fit. */
   focus(ids: readonly string[]): void {
     if (this.touched || this.canvas.zoom() >= TINY) return
-    const { outer } = this.canvas.viewbox()
-    const first = ids.map((id) => this.elements.get(id) as unknown as Element | undefined).find((element) => element?.width) // flows have none
-    if (first === undefined || !outer.width) return
-    const scale = READABLE
+    const { inner, outer } = this.canvas.viewbox()
+    const found = ids.map((id) => this.elements.get(id) as unknown as Element | undefined).filter((element) => element !== undefined && element.width > 0) as Element[] // flows have none
+    if (found.length === 0 || !outer.width) return
+    const [width, height] = [outer.width / READABLE, outer.height / READABLE]
+    let area = boxOf(found.slice(0, 1))
+    for (let count = 2; count <= found.length; count += 1) {
+      const larger = boxOf(found.slice(0, count))
+      if (larger.width > width - MARGIN.left * 4 || larger.height > height - MARGIN.top * 4) break
+      area = larger
+    }
     this.fitting = true
-    this.canvas.viewbox({ x: first.x + first.width / 2 - outer.width / scale / 2, y: first.y + first.height / 2 - outer.height / scale / 2, width: outer.width / scale, height: outer.height / scale })
+    const across = within(area.x + area.width / 2 - width / 2, width, inner.x - MARGIN.left / READABLE, inner.width + (MARGIN.left + MARGIN.right) / READABLE)
+    const down = within(area.y + area.height / 2 - height / 2, height, inner.y - MARGIN.top / READABLE, inner.height + (MARGIN.top + MARGIN.bottom) / READABLE)
+    this.canvas.viewbox({ x: across, y: down, width, height })
     this.fitting = false
   }
 
@@ -122,19 +131,24 @@ export class Canvas {
   }
 
   mark(marks: Marks): void {
-    for (const [id, name] of this.marked) if (this.elements.get(id)) this.canvas.removeMarker(id, name)
-    this.marked = []
-    this.overlays.remove({ type: 'badge' })
-    for (const [id, { state, badges }] of Object.entries(marks.nodes)) {
-      if (!this.elements.get(id)) continue
-      if (state !== undefined) this.add(id, `pn-${state}`)
-      for (const [index, badge] of (badges ?? []).entries()) this.badge(id, badge, index)
+    const wanted = new Map<string, { state: string | undefined; badges: readonly Badge[]; count: number }>()
+    for (const [id, { state, badges }] of Object.entries(marks.nodes)) wanted.set(id, { state, badges: badges ?? [], count: 0 })
+    for (const [id, count] of Object.entries(marks.flows)) wanted.set(id, { state: 'visited', badges: [], count })
+    for (const [id, { looks }] of this.marked) if (JSON.stringify(wanted.get(id)) !== looks) this.unmark(id)
+    for (const [id, want] of wanted) {
+      if (this.marked.has(id) || !this.elements.get(id)) continue
+      const signs = want.badges.map((badge, index) => this.badge(id, badge, index))
+      if (want.count > 1) signs.push(this.countFlow(id, want.count))
+      if (want.state !== undefined) this.canvas.addMarker(id, `pn-${want.state}`)
+      this.marked.set(id, { looks: JSON.stringify(want), state: want.state, signs })
     }
-    for (const [id, count] of Object.entries(marks.flows)) {
-      if (!this.elements.get(id)) continue
-      this.add(id, 'pn-visited')
-      if (count > 1) this.countFlow(id, count)
-    }
+  }
+
+  private unmark(id: string): void {
+    const { state, signs } = this.marked.get(id)!
+    this.marked.delete(id)
+    if (state !== undefined && this.elements.get(id)) this.canvas.removeMarker(id, `pn-${state}`)
+    for (const sign of signs) this.overlays.remove(sign)
   }
 
   select(id: string | undefined): void {
@@ -182,26 +196,32 @@ export class Canvas {
     return (this.elements.filter((element) => (element as unknown as Element).host === host) as unknown as Element[]).filter(isStep)
   }
 
-  private add(id: string, name: string): void {
-    this.canvas.addMarker(id, name)
-    this.marked.push([id, name])
-  }
-
-  private badge(id: string, badge: Badge, index: number): void {
+  private badge(id: string, badge: Badge, index: number): string {
     const html = document.createElement('div')
     html.className = 'pn-badge'
     html.dataset.state = badge.kind
     html.textContent = badge.text // never as HTML: what is shown may come from people
     html.title = badge.title
-    this.overlays.add(id, 'badge', { position: { top: -13, right: 6 + index * 34 }, html, show: { minZoom: SMALLEST_FOR_BADGES }, scale: { min: 0.8, max: 1.2 } })
+    return this.overlays.add(id, 'badge', { position: { top: -13, right: 6 + index * 34 }, html, show: { minZoom: SMALLEST_FOR_BADGES }, scale: { min: 0.8, max: 1.2 } })
   }
 
-  private countFlow(id: string, count: number): void {
+  private countFlow(id: string, count: number): string {
     const html = document.createElement('div')
     html.className = 'pn-flow-count'
     html.textContent = `×${count}`
-    this.overlays.add(id, 'badge', { position: { top: 2, left: 2 }, html, show: { minZoom: SMALLEST_FOR_BADGES } })
+    return this.overlays.add(id, 'badge', { position: { top: 2, left: 2 }, html, show: { minZoom: SMALLEST_FOR_BADGES } })
   }
+}
+
+function boxOf(elements: Element[]): { x: number; y: number; width: number; height: number } {
+  const x = Math.min(...elements.map((each) => each.x))
+  const y = Math.min(...elements.map((each) => each.y))
+  return { x, y, width: Math.max(...elements.map((each) => each.x + each.width)) - x, height: Math.max(...elements.map((each) => each.y + each.height)) - y }
+}
+
+/** Where a window of this size begins, so that it shows no more emptiness than it must. */
+function within(start: number, size: number, from: number, length: number): number {
+  return size >= length ? from - (size - length) / 2 : Math.min(Math.max(start, from), from + length - size)
 }
 
 function isStep(element: Element): boolean {

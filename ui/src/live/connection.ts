@@ -185,8 +185,10 @@ export class Connection {
     if (reachable && this.failures > REFUSED) {
       this.become('polling')
       this.hooks.readAgain()
-    } else if (this.status === 'polling') this.become('reconnecting')
-    else if (Date.now() - this.since > OFFLINE_AFTER) this.become('offline')
+    } else if (this.status === 'polling') {
+      this.since = Date.now()
+      this.become('reconnecting')
+    } else if (Date.now() - this.since > OFFLINE_AFTER) this.become('offline')
     const wait = this.status === 'polling' ? POLL : this.wait * (0.5 + Math.random())
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT)
     this.timers.push(setTimeout(() => this.connect(), wait))

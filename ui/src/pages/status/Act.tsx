@@ -7,10 +7,11 @@ import { useId, useState } from 'react'
 import { call, path } from '../../api/client'
 import type { ExceptionView, InstanceView as Instance, PreviewView } from '../../api/types'
 import { isObject, mergePatch, parse } from '../../api/json'
-import { asProblem } from '../../api/problem'
+import { asProblem, type Problem } from '../../api/problem'
 import { toast } from '../../app/toast'
+import { useFocusBack } from '../../parts/focusBack'
 import { t } from '../../texts'
-import { differences, effects, patchAt } from './effects'
+import { differences, effects, meanwhile, merged, patchAt } from './effects'
 
 export type Action =
   | { operation: 'HOLD' | 'UNHOLD' | 'TERMINATE' | 'DISMISS' }
@@ -24,15 +25,19 @@ type Props = { action: Action; instance: Instance; nameOf: (node: string) => str
 const UNDOABLE = new Set<Action['operation']>(['TERMINATE', 'DISMISS', 'SET_VARIABLES'])
 const texts = t.status.act
 
-export function Act({ action, instance, nameOf, close, next, done }: Props) {
+export default function Act({ action, instance, nameOf, close, next, done }: Props) {
+  useFocusBack()
   const { operation } = action
   const [reason, setReason] = useState('')
   const [asked, setAsked] = useState(false)
   const [chosen, setChosen] = useState(() => new Set(action.operation === 'RETRY' ? action.exceptions.map((each) => each.tokenId) : []))
-  const start = action.operation === 'SET_VARIABLES' ? valueAt(instance.variables, action.path ?? []) : undefined
-  const [text, setText] = useState(() => JSON.stringify(start, null, 2) ?? '')
+  const [base, setBase] = useState(instance.variables) // what was there when one began: only what one changes in it is sent
+  const place = action.operation === 'SET_VARIABLES' ? (action.path ?? []) : []
+  const start = valueAt(base, place)
+  const [text, setText] = useState(() => shown(start))
   const [settled] = useDebouncedValue(text, 300)
-  const edited = operation === 'SET_VARIABLES' ? read(settled, action as Extract<Action, { operation: 'SET_VARIABLES' }>, instance) : null
+  const edited = action.operation === 'SET_VARIABLES' ? read(settled, action.path, base) : null
+  const theirs = edited?.patch ? meanwhile(base, instance.variables, edited.patch) : []
   const requests: Request[] =
     action.operation === 'RETRY' ? [...chosen].map((token) => ({ operation, token }))
     : action.operation === 'SET_VARIABLES' ? (edited?.patch && Object.keys(edited.patch).length ? [{ operation, variables: edited.patch }] : [])
@@ -47,18 +52,24 @@ export function Act({ action, instance, nameOf, close, next, done }: Props) {
   })
   const write = useMutation({
     mutationFn: async () => {
-      for (const request of requests) await send(instance.id, request, reason.trim())
+      const stuck = new Set<string>()
+      for (const request of requests) {
+        const after = await send(instance.id, request, reason.trim())
+        if (operation === 'RETRY' && after.exceptions.some((each) => each.tokenId === request.token)) stuck.add(after.id)
+      }
+      return stuck.size > 0
     },
-    onSuccess: () => {
-      toast({ color: 'green', message: texts.done[operation] })
+    onSuccess: (again) => {
+      toast(again ? { color: 'red', message: texts.failedAgain } : { color: 'green', message: texts.done[operation] })
       done()
       if (action.operation === 'SET_VARIABLES' && action.thenRetry) next({ operation: 'RETRY', exceptions: [action.thenRetry] })
       else close()
     },
   })
-  const refused = previews.find((preview) => preview.error !== null)?.error ?? write.error
+  const impossible = previews.find((preview) => preview.error !== null)?.error ?? null
+  const refused = impossible ?? write.error // what was lost on the way can be sent again
   const waiting = previews.some((preview) => preview.isPending)
-  const ready = requests.length > 0 && !waiting && !previews.some((preview) => preview.isPlaceholderData) && refused === null && text === settled
+  const ready = requests.length > 0 && !waiting && !previews.some((preview) => preview.isPlaceholderData) && impossible === null && text === settled
   const missing = UNDOABLE.has(operation) && operation !== 'SET_VARIABLES' && reason.trim() === ''
   const form = useId()
 
@@ -66,6 +77,7 @@ export function Act({ action, instance, nameOf, close, next, done }: Props) {
     <Modal opened onClose={close} title={texts.titles[operation]} size="lg" closeButtonProps={{ 'aria-label': t.app.close }}>
       <form
         id={form}
+        noValidate
         onSubmit={(event) => {
           event.preventDefault()
           setAsked(true)
@@ -97,6 +109,17 @@ export function Act({ action, instance, nameOf, close, next, done }: Props) {
               classNames={{ input: 'mono' }}
             />
           )}
+          {theirs.length > 0 && (
+            <Alert color="yellow" variant="light" role="alert" title={texts.meanwhile} icon={<IconAlertTriangle />}>
+              {theirs.map((each) => (
+                <Text key={each.path} size="sm" className="mono">{each.path}: {inWords(each.before, texts.added)} → {inWords(each.after, texts.removed)}</Text>
+              ))}
+              <Text size="sm" mt={4}>{texts.meanwhileHelp}</Text>
+              <Button mt="xs" size="compact-sm" variant="default" onClick={() => { setBase(instance.variables); setText(shown(valueAt(instance.variables, place))) }}>
+                {texts.takeTheirs}
+              </Button>
+            </Alert>
+          )}
           {edited && !edited.error && <Changes before={instance.variables} patch={edited.patch} />}
           {requests.length > 0 && (
             <section aria-labelledby={`${form}-effect`}>
@@ -116,8 +139,8 @@ export function Act({ action, instance, nameOf, close, next, done }: Props) {
             </section>
           )}
           {refused !== null && (
-            <Alert color="red" variant="light" role="alert" title={texts.refused} icon={<IconAlertTriangle />}>
-              {asProblem(refused).detail || asProblem(refused).title}
+            <Alert color="red" variant="light" role="alert" title={asProblem(refused).passing ? texts.notDone : texts.refused} icon={<IconAlertTriangle />}>
+              {why(asProblem(refused))}
             </Alert>
           )}
           <Textarea
@@ -171,49 +194,42 @@ function Changes({ before, patch }: { before: Record<string, unknown>; patch: Re
       {found.map((each) => (
         <div key={each.path} className="change">
           <Text size="sm" className="mono" fw={600}>{each.path}</Text>
-          <Code>{each.before === undefined ? texts.added : JSON.stringify(each.before)}</Code>
+          <Code>{inWords(each.before, texts.added)}</Code>
           <IconArrowRight size={14} aria-label={texts.to} />
-          <Code>{each.after === undefined ? texts.removed : JSON.stringify(each.after)}</Code>
+          <Code>{inWords(each.after, texts.removed)}</Code>
         </div>
       ))}
     </div>
   )
 }
 
+const inWords = (value: unknown, missing: string): string => (value === undefined ? missing : JSON.stringify(value))
+const shown = (value: unknown): string => JSON.stringify(value, null, 2) ?? ''
+const why = (problem: Problem): string => (problem.status === 0 ? t.app.failure.offline : problem.detail || (problem.passing ? t.app.failure.busy : problem.title))
+
 function valueAt(data: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), data)
 }
 
-/** The data with a merge patch applied (RFC 7396). */
-function merged(before: Record<string, unknown>, patch: Record<string, unknown>): Record<string, unknown> {
-  const after = { ...before }
-  for (const [key, value] of Object.entries(patch)) {
-    const old = after[key]
-    if (value === null) delete after[key]
-    else after[key] = isObject(value) ? merged(isObject(old) ? old : {}, value) : value
-  }
-  return after
-}
-
 /** What was typed, as a merge patch: what is not changed (masked values, for one) is not sent. */
-function read(text: string, action: Extract<Action, { operation: 'SET_VARIABLES' }>, instance: Instance): { patch: Record<string, unknown>; error?: string } {
+function read(text: string, place: string[] | undefined, base: Record<string, unknown>): { patch: Record<string, unknown>; error?: string } {
   let value: unknown
   try {
     value = parse(text)
   } catch (error) {
     return { patch: {}, error: texts.wrongJson(error instanceof Error ? error.message : '') }
   }
-  if (action.path === undefined) return isObject(value) ? { patch: mergePatch(instance.variables, value) } : { patch: {}, error: texts.notAnObject }
-  const before = valueAt(instance.variables, action.path)
+  if (place === undefined) return isObject(value) ? { patch: mergePatch(base, value) } : { patch: {}, error: texts.notAnObject }
+  const before = valueAt(base, place)
   if (isObject(before) && isObject(value)) {
     const patch = mergePatch(before, value)
-    return { patch: Object.keys(patch).length ? patchAt(action.path, patch) : {} }
+    return { patch: Object.keys(patch).length ? patchAt(place, patch) : {} }
   }
-  return { patch: differences(before, value).length ? patchAt(action.path, value) : {} }
+  return { patch: differences(before, value).length ? patchAt(place, value) : {} }
 }
 
-async function send(instance: string, { operation, token, variables }: Request, reason: string): Promise<void> {
-  if (operation === 'RETRY') await call('POST', path`/api/instances/${instance}/tokens/${token ?? ''}/retry`, { body: { reason } })
-  else if (operation === 'SET_VARIABLES') await call('PATCH', path`/api/instances/${instance}/variables`, { body: variables, query: { reason } })
-  else await call('POST', path`/api/instances/${instance}/operations`, { body: { operationType: operation, reason } })
+async function send(instance: string, { operation, token, variables }: Request, reason: string): Promise<Instance> {
+  if (operation === 'RETRY') return await call('POST', path`/api/instances/${instance}/tokens/${token ?? ''}/retry`, { body: { reason } })
+  if (operation === 'SET_VARIABLES') return await call('PATCH', path`/api/instances/${instance}/variables`, { body: variables, query: { reason } })
+  return await call('POST', path`/api/instances/${instance}/operations`, { body: { operationType: operation, reason } })
 }

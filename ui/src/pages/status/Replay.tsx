@@ -1,7 +1,8 @@
 /** The history as a film: a slider over it, steps, failures, and the way back to now. */
+import '@mantine/core/styles/Slider.css'
 import { ActionIcon, Button, Group, Slider, Text, Tooltip } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight, IconHistory, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlayerTrackPrev } from '@tabler/icons-react'
-import { useEffect, useEffectEvent, useState } from 'react'
+import { useEffect, useEffectEvent, useMemo, useState } from 'react'
 import type { HistoryView } from '../../api/types'
 import { isTyping } from '../../app/Keys'
 import { t } from '../../texts'
@@ -15,7 +16,7 @@ export function Replay({ entries, last, at, go }: Props) {
   const [playing, setPlaying] = useState(false)
   const position = at ?? last
   const entry = entries[position - 1]
-  const failures = entries.filter((each) => each.events.some((event) => (event as unknown[])[0] === 'incident-raised')).map((each) => each.position)
+  const failures = useMemo(() => entries.filter((each) => each.events.some((event) => (event as unknown[])[0] === 'incident-raised')).map((each) => each.position), [entries])
   const before = failures.findLast((each) => each < position)
   const after = failures.find((each) => each > position)
   const to = (next: number) => go(next >= last ? undefined : Math.max(1, next))
@@ -85,7 +86,7 @@ export function Replay({ entries, last, at, go }: Props) {
         marks={failures.length <= 40 ? failures.map((value) => ({ value })) : []}
         label={(value) => (entries[value - 1] ? `${seconds(entries[value - 1]!.at)} · ${t.status.audit.commands[entries[value - 1]!.command] ?? ''}` : String(value))}
         thumbLabel={t.status.replay.label}
-        thumbProps={{ 'aria-valuetext': [t.status.replay.event(position, last), words].filter(Boolean).join(', ') }}
+        thumbValueText={[t.status.replay.event(position, last), words].filter(Boolean).join(', ')}
       />
       <Button size="compact-sm" variant={at === undefined ? 'subtle' : 'filled'} color={at === undefined ? 'gray' : undefined} leftSection={<IconHistory size={14} aria-hidden />} disabled={last < 2} onClick={() => { setPlaying(false); go(at === undefined ? Math.max(1, last - 1) : undefined) }}>
         {at === undefined ? t.status.replay.replay : t.status.replay.toLive}

@@ -1,4 +1,5 @@
 /** One instance: where it is, what it waits for, what failed, what was before, and what can be done about it. */
+import '@mantine/core/styles/Tabs.css'
 import './status.css'
 import { ActionIcon, Alert, Anchor, Badge, Button, Code, CopyButton, Group, Menu, Paper, Switch, Tabs, Text, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
@@ -20,13 +21,14 @@ import { Tree } from '../../parts/Tree'
 import { Waiting } from '../../parts/Waiting'
 import { t } from '../../texts'
 import { moment, span } from '../../texts/format'
-import { Act, type Action } from './Act'
+import type { Action } from './Act'
 import { Audit, Exceptions, Subprocesses, Tokens, Waits } from './panels'
 import { Replay } from './Replay'
 import { useSplit } from './split'
 import { useStatus, type Status as Data } from './useStatus'
 
 const Diagram = lazy(() => import('../../diagram/Diagram'))
+const Act = lazy(() => import('./Act'))
 const route = getRouteApi('/instances/$id')
 const texts = t.status
 
@@ -56,6 +58,7 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
   const [action, setAction] = useState<Action | null>(null)
   const [finished, setFinished] = useState(false)
   const { area, style, grip } = useSplit()
+  const tabs = useRef<HTMLDivElement>(null)
   const { nodes, past } = data
   const shown = data.shown ?? instance
   const nameOf = (node: string) => (nodes.has(node) ? stepName(nodes.get(node)!) : node)
@@ -63,6 +66,11 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
   const select = (node: string | undefined) => put({ node })
   const open = shown.exceptions
   const tab: Tab = search.tab ?? (open.length ? 'exceptions' : 'variables')
+  useEffect(() => {
+    const chosen = tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[TABS.indexOf(tab)]
+    // where there is no room for all of them; only this way, since the page itself shall not move
+    if (chosen) tabs.current!.scrollLeft = chosen.offsetLeft - (tabs.current!.clientWidth - chosen.offsetWidth) / 2
+  }, [tab])
   const title = shown.processTitle || shown.processDefinitionName
   const reference = instance.businessKey ?? title
   const retry = () => setAction({ operation: 'RETRY', exceptions: instance.exceptions })
@@ -105,7 +113,7 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
         <div className="status-below">
           <Replay entries={data.entries.data ?? []} last={instance.seq} at={past ? search.at : undefined} go={(at) => put({ at })} />
           <Tabs value={tab} onChange={(value) => put({ tab: (value as Tab | null) ?? undefined })} keepMounted={false} className="status-tabs">
-            <Tabs.List aria-label={texts.tabs.label} className="status-tablist">
+            <Tabs.List ref={tabs} aria-label={texts.tabs.label} className="status-tablist">
               {TABS.map((each) => (
                 <Tabs.Tab key={each} value={each} rightSection={counts[each] ? <Badge size="xs" circle={counts[each]! < 10} color={each === 'exceptions' ? 'red' : 'gray'} variant={each === 'exceptions' ? 'filled' : 'light'} className="tabular">{counts[each]}</Badge> : undefined}>
                   {texts.tabs[each]}
@@ -133,7 +141,7 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
           </Tabs>
         </div>
       </div>
-      {action && <Act key={JSON.stringify(action)} action={action} instance={instance} nameOf={nameOf} close={() => setAction(null)} next={setAction} done={data.refresh} />}
+      <Suspense>{action && <Act key={JSON.stringify(action)} action={action} instance={instance} nameOf={nameOf} close={() => setAction(null)} next={setAction} done={data.refresh} />}</Suspense>
     </Page>
   )
 }
@@ -217,10 +225,12 @@ function Turn({ data }: { data: Data }) {
   const locked = useRef(false)
   const waits = (data.live.data?.waits ?? []).some((wait) => wait.kind === 'task')
   const turn = mine !== undefined ? 'mine' : waits ? 'others' : 'nobody'
+  const { tasksKnown } = data
   useEffect(() => {
+    if (!tasksKnown) return
     if (turn === 'mine' && locked.current) toast({ color: 'indigo', message: texts.turn.returned })
     if (turn !== 'nobody') locked.current = turn === 'others'
-  }, [turn])
+  }, [turn, tasksKnown])
   if (mine !== undefined)
     return (
       <Alert color="indigo" variant="light" radius={0} py={6} icon={<IconUserCheck />} data-turn="mine">

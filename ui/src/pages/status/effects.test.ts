@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { InstanceView as Instance, PreviewView } from '../../api/types'
-import { differences, effects, patchAt } from './effects'
+import { differences, effects, meanwhile, patchAt } from './effects'
 
 const before = { id: '1', tokens: [{ id: '1', currentNodeId: 'make' }], waits: [{ id: '9', kind: 'job', node: 'make', retries: 0 }] } as unknown as Instance
 const name = (node: string) => ({ make: 'Produce card', sign: 'Sign contract' })[node] ?? node
@@ -32,4 +32,13 @@ test('differences go down to the values', () => {
 
 test('a patch at a path', () => {
   expect(patchAt(['client', 'name'], 'Ana')).toEqual({ client: { name: 'Ana' } })
+})
+
+test('what others changed meanwhile matters where one changes it too', () => {
+  const base = { amount: 1, client: { name: 'Ana', age: 30 }, comment: '' }
+  const now = { amount: 2, client: { name: 'Ana', age: 31 }, comment: 'x' }
+  expect(meanwhile(base, now, { amount: 3 })).toEqual([{ path: 'amount', before: 1, after: 2 }])
+  expect(meanwhile(base, now, { client: { name: 'Eva' } })).toEqual([])
+  expect(meanwhile(base, now, { client: null })).toEqual([{ path: 'client.age', before: 30, after: 31 }])
+  expect(meanwhile(base, base, { amount: 3 })).toEqual([])
 })

@@ -50,3 +50,22 @@ export function differences(before: unknown, after: unknown, path = ''): Differe
 export function patchAt(path: readonly string[], value: unknown): Record<string, unknown> {
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>
 }
+
+/** The data with a merge patch applied (RFC 7396). */
+export function merged(before: Record<string, unknown>, patch: Record<string, unknown>): Record<string, unknown> {
+  const after = { ...before }
+  for (const [key, value] of Object.entries(patch)) {
+    const old = after[key]
+    if (value === null) delete after[key]
+    else after[key] = isObject(value) ? merged(isObject(old) ? old : {}, value) : value
+  }
+  return after
+}
+
+const inside = (path: string, of: string): boolean => path === of || path.startsWith(`${of}.`)
+
+/** What somebody else has changed, since one began, of that which one is about to change. */
+export function meanwhile(base: Record<string, unknown>, now: Record<string, unknown>, patch: Record<string, unknown>): Difference[] {
+  const mine = differences(base, merged(base, patch)).map((each) => each.path)
+  return differences(base, now).filter((theirs) => mine.some((path) => inside(path, theirs.path) || inside(theirs.path, path)))
+}

@@ -1,6 +1,6 @@
 /** Everything that the page of an instance shows: as it is, live, or as it was at a moment of its history. */
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useMemo } from 'react'
+import { useEffect, useMemo } from 'react'
 import type { InstanceView as Instance } from '../../api/types'
 import { definition, definitionXml, history, instance, instanceAt, tasks } from '../../api/queries'
 import { marksOf, pathTo } from '../../diagram/marks'
@@ -17,6 +17,12 @@ export function useStatus(id: string, at: number | undefined) {
   const last = live.data?.seq
   const past = at !== undefined && last !== undefined && at < last
   const before = useQuery({ ...instanceAt(id, at ?? 0), enabled: past, placeholderData: keepPreviousData })
+  // the next step, either way, is there before it is asked for
+  const arrived = past && before.data !== undefined && !before.isPlaceholderData
+  useEffect(() => {
+    if (!arrived) return
+    for (const next of [at - 1, at + 1]) if (next > 0 && next < last) void client.prefetchQuery(instanceAt(id, next))
+  }, [client, id, at, last, arrived])
   const entries = useQuery(history(id))
   const name = live.data?.processDefinitionName
   const version = live.data?.version
@@ -39,7 +45,7 @@ export function useStatus(id: string, at: number | undefined) {
     const types = new Map([...nodes.values()].map((node) => [node.id, node.type]))
     return shown === undefined ? undefined : marksOf(shown, path, types, texts)
   }, [shown, path, nodes])
-  return { live, shown, past, before, entries, detail, xml, nodes, marks, path, tasks: open.data?.pages.flatMap((page) => page.items) ?? [], refresh: () => refresher.refresh(['instance', id], 0) }
+  return { live, shown, past, before, entries, detail, xml, nodes, marks, path, tasks: open.data?.pages.flatMap((page) => page.items) ?? [], tasksKnown: !open.isFetching, refresh: () => refresher.refresh(['instance', id], 0) }
 }
 
 export type Status = ReturnType<typeof useStatus>

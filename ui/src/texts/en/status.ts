@@ -161,6 +161,10 @@ export const status = {
     done: { RETRY: 'Retried.', SET_VARIABLES: 'Changed.', HOLD: 'On hold.', UNHOLD: 'Resumed.', TERMINATE: 'Terminated.', DISMISS: 'Given up.' },
     failedAgain: 'It failed again. The exception says why.',
     refused: 'This was refused',
+    notDone: 'This did not get through',
+    meanwhile: 'Somebody has changed this meanwhile',
+    meanwhileHelp: 'If you go on, yours replaces it.',
+    takeTheirs: 'Take what is there now',
   },
   turn: {
     mine: (task: string) => `Your turn: ${task}`,
