@@ -23,7 +23,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui try-ui browser demo test check format bench bench-http bench-ui chaos conformance lock clean
+.PHONY: help setup ui try-ui browser demo test pictures check format bench bench-http bench-ui chaos conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ demo: setup try-ui ## start a server with sample processes, users and workers, o
 
 test: setup check browser ## check, then every test on two cores
 	$(BIN)/python -m pytest -n 2
+
+pictures: setup ui browser ## make the pictures of the tutorial again
+	PROCESSION_SCREENSHOTS=docs/tutorial/pictures $(BIN)/python -m pytest tests/browser/test_tutorial.py
 
 check: setup try-ui ## lint, format, types, and the import ladder; of the web application too
 	$(BIN)/ruff check .

@@ -46,6 +46,24 @@ def test_it_has_users_processes_and_workers(tmp_path):
         assert not [child for child in children if Path(f"/proc/{child}").exists()]
 
 
+def test_there_is_something_to_look_at_and_something_to_repair(tmp_path):
+    with running("demo", "--port", "0", "--password", "open-sesame-1", cwd=tmp_path) as demo:
+        url = demo.address()
+        demo.said("Ctrl-C ends everything.")
+        with Client(url, user="operator", password="open-sesame-1") as operator:
+            until(lambda: operator.exceptions(open_only=True))
+            stuck = operator.exceptions(open_only=True)
+            assert [each.node for each in stuck] == ["produce_card"]
+            assert "a card has room for 26" in stuck[0].message + stuck[0].details
+            cards = operator.instances(definition="credit_card").items
+            assert [each.business_key[:7] for each in cards] == ["CC-1003", "CC-1002", "CC-1001"]
+            operator.set_variables(
+                stuck[0].instance, {"client": {"name": "Maximiliana Konstantinidou"}}, reason="too long"
+            )
+            operator.retry(stuck[0].instance)
+            until(lambda: operator.instance(stuck[0].instance).variables.get("cardNumber"))
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the demo's lines are for curl")
 def test_what_it_says_to_try_works_as_it_stands(tmp_path):
     with running("demo", "--port", "0", "--password", "open-sesame-1", cwd=tmp_path) as demo:

@@ -126,6 +126,64 @@ def axe(page: Page) -> None:
     assert not found, f"{page.url} breaks {len(found)} rules:\n" + "\n".join(lines)
 
 
+def fits(page: Page) -> None:
+    """Nothing of it is beside the window."""
+    wide, window = page.evaluate("() => [document.scrollingElement.scrollWidth, innerWidth]")
+    assert wide <= window, f"{page.url} is {wide} px wide, its window {window} px"
+
+
+THUMB = 44.0
+"""CSS pixels that a thumb needs."""
+
+
+def thumb(*targets: Locator) -> None:
+    """Each can be hit with a thumb."""
+    for target in targets:
+        box = target.bounding_box(timeout=PATIENCE)
+        assert box is not None, f"{target} is not shown"
+        assert min(box["width"], box["height"]) >= THUMB - 0.5, f"{target} is {box['width']} x {box['height']} px"
+
+
+def whole(text: Locator) -> None:
+    """Nothing of a text is cut off."""
+    wide, room = text.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert wide <= room, f"{text} needs {wide} px and has {room} px"
+
+
+def live(page: Page) -> None:
+    """Wait until it hears of what happens."""
+    expect(page.locator('[data-live="live"]')).to_be_attached()
+
+
+LAYOUT = """() => {
+    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth
+    const shown = element => element.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+    const cut = [...document.querySelectorAll('body *')].filter(element => {
+        if (!shown(element) || element.closest('svg, [data-truncate], [aria-hidden=true]')) return false
+        if (![...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim())) return false
+        const style = getComputedStyle(element)
+        if (['visible', 'auto', 'scroll'].includes(style.overflowX)) return false
+        if (style.clipPath !== 'none' || style.clip !== 'auto' || style.webkitLineClamp !== 'none') return false
+        return element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 4
+    })
+    return {
+        wide,
+        title: document.title,
+        h1: [...document.querySelectorAll('h1')].filter(shown).map(each => each.textContent),
+        cut: cut.map(each => `${each.tagName}.${each.className}: ${each.textContent.slice(0, 80)}`),
+    }
+}"""
+
+
+def layout(page: Page) -> None:
+    """It has one heading and a title, fits the width of the window, and no words are cut off."""
+    found = page.evaluate(LAYOUT)
+    assert found["wide"] <= 0, f"{page.url} is {found['wide']} px wider than the window"
+    assert len(found["h1"]) == 1, f"{page.url} has the headings {found['h1']}"
+    assert found["title"].endswith("procession") and len(found["title"]) > len("procession"), found["title"]
+    assert not found["cut"], f"{page.url} cuts off: {found['cut']}"
+
+
 def transferred(page: Page, path: str, ready: str = "main") -> dict[str, int]:
     """Bytes by kind (js, css …) and in `all` that somebody with an empty cache loads for this address, as gzip sends them.
 

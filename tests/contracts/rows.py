@@ -170,7 +170,9 @@ def taken(key: str, result: bytes = b"1") -> InboxRow:
 
 
 def failed_start(**given: Any) -> FailedStartRow:
-    row = FailedStartRow(new_id(), "order", NOON, "ada", 422, "Missing parameter.", "amount is missing", b"{}")
+    row = FailedStartRow(
+        new_id(), "order", NOON, "ada", 422, "Missing parameter.", "amount is missing", b"{}", "PF", "o-1"
+    )
     return row._replace(**given)
 
 

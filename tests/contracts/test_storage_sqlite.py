@@ -439,7 +439,7 @@ def test_no_table_is_left_out_of_the_counts(store):
 # -- migrations -------------------------------------------------------------------------------------------------------
 
 
-OURS = ["0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date"]
+OURS = ["0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date", "0005_failed_starts"]
 
 
 def change(path, statement) -> None:
@@ -451,7 +451,7 @@ def change(path, statement) -> None:
 def test_a_file_remembers_what_it_has_been_through(store):
     rows = list(writer_of(store).execute("SELECT * FROM migration"))
     assert [name for _, name, _, _ in rows] == OURS
-    assert [version for version, _, _, _ in rows] == [1, 2, 3, 4]
+    assert [version for version, _, _, _ in rows] == [1, 2, 3, 4, 5]
     for _, _, checksum, applied in rows:
         assert len(checksum) == 64
         assert applied > NOON - 365 * 86_400_000_000

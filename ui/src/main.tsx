@@ -1,4 +1,4 @@
-import '@fontsource-variable/inter/wght.css'
+import './app/fonts/fonts.css'
 import './app/mantine.css'
 import './app/app.css'
 import { MantineProvider } from '@mantine/core'
@@ -21,6 +21,11 @@ addEventListener('vite:preloadError', (event) => {
   event.preventDefault()
   sessionStorage.setItem('procession.reloaded', String(Date.now()))
   location.reload()
+})
+
+/** The browser may keep a page as it was, and show it again after somebody has logged out: begin again. */
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload()
 })
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator)

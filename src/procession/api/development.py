@@ -39,7 +39,7 @@ async def advance_clock(call: Call) -> Now:
     if not isinstance(clock, VirtualClock):
         raise refusal(404, "Not found.", "This server has the time of the machine.", "error.not_found")
     if not call.principal.admin:
-        raise refusal(403, "Forbidden", "To move the time needs the role admin.", "error.forbidden")
+        raise refusal(403, "Forbidden", "Only admin may move the time.", "error.forbidden")
     checks.duration(call.body.by, "by")
     clock.advance(call.body.by)
     done = await asyncio.to_thread(run_due, call.node.intake)

@@ -188,6 +188,7 @@ EXAMPLES: dict[str, Any] = {
     },
     "ProgressView": {
         "instance": _ID,
+        "processDefinitionName": "credit_card",
         "processTitle": "New credit card",
         "businessKey": "ana",
         "state": "STARTED",
@@ -210,7 +211,7 @@ EXAMPLES: dict[str, Any] = {
         "name": "clerk",
         "roles": ["clerk"],
         "expires": _AT,
-        "allowed": {"deploy": "to change definitions needs the role editor or admin", "work": True, "monitor": True},
+        "allowed": {"deploy": "only editor or admin may change definitions", "work": True, "monitor": True},
     },
     "Credentials": {"access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6…", "token_type": "Bearer", "expires_in": 3600},
     "Done": {"id": _TASK, "instance": _ID, "seq": 5, "allowed": {}},
@@ -343,7 +344,7 @@ PROBLEMS: dict[int, dict[str, Any]] = {
     ),
     401: _problem(401, "Unauthorized", "Log in first: POST /api/auth/login.", "error.unauthorized", _START),
     403: _problem(
-        403, "Forbidden", "To take jobs needs the role worker or admin.", "error.forbidden", "/api/jobs/activate"
+        403, "Forbidden", "ana: only worker or admin may take jobs.", "error.forbidden", "/api/jobs/activate"
     ),
     404: _problem(404, "Task not found.", f"There is no open task {_TASK}.", "error.task_not_found", _COMPLETE),
     405: _problem(

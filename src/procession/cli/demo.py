@@ -28,6 +28,16 @@ EXAMPLES = ("credit_card", "order_fulfilment")
 USERS = {"admin": "admin", "operator": "operator", "clerk": "clerk", "manager": "manager", "worker": "worker"}
 """Names and roles: clerk and manager are those of the lanes of the credit card example."""
 
+APPLICATIONS = (
+    ("CC-1001 Ana Pop", {"name": "Ana Pop", "income": 2400}, None),
+    ("CC-1002 Bogdan Ionescu", {"name": "Bogdan Ionescu", "income": 2000}, 9000),
+    ("CC-1003 Maximiliana Konstantinidou", {"name": "Maximiliana Konstantinidou-Papadopoulou", "income": 3100}, 4000),
+)
+"""What there is to look at from the beginning: business key, client, and the limit that was asked for (None: not yet).
+
+One waits for a clerk, one for a manager; the card of the last cannot be made, because its name is too long for a card.
+"""
+
 A_YEAR = 366 * 86_400.0
 END = 5.0
 """Seconds that a worker has to end."""
@@ -94,6 +104,8 @@ class Demo:
                 typer.echo(f"{definition.title}: {definition.name} version {definition.version} is {definition.state}.")
             typer.echo("")
             self._add_users(engine)
+            if not engine.instances(limit=1).items:
+                _apply(engine)
             self._token, _ = token_for(engine, "worker", self._secret, A_YEAR)
         typer.echo("")
 
@@ -127,6 +139,16 @@ class Demo:
         sys.stdout.flush()
 
 
+def _apply(engine: Engine) -> None:
+    """A clerk has begun the applications that there are to look at."""
+    clerk = engine.as_user("clerk", [USERS["clerk"]])
+    for key, client, amount in APPLICATIONS:
+        card = clerk.start("credit_card", {"client": client}, start_condition="PF", business_key=key)
+        if amount is not None:
+            (task,) = clerk.tasks(instance=card.id).items
+            clerk.complete_task(task.id, {"client": {"iban": "DE02120300000000202051"}, "amount": amount})
+
+
 def _end(worker: subprocess.Popen[bytes]) -> None:
     if worker.stdin is not None:
         worker.stdin.close()
@@ -142,8 +164,8 @@ def web_tour(address: str, password: str | None) -> str:
     clerk = "clerk" if password is None else f"clerk ({password})"
     return f"""Open {address} in a browser and log in as {clerk}:
 - start a New credit card for a person, fill in the application, and sign the contract;
-- see on its diagram where it is and what it waits for: the worker does its part meanwhile;
-- log in as manager or operator in a private window, and watch each see the other's work at once."""
+- log in as manager in a private window, or on a phone: each sees at once what the other does;
+- log in as operator, find out why one application is stuck, repair it and retry."""
 
 
 def tour(address: str, password: str) -> str:

@@ -38,9 +38,10 @@ from procession.definition.nodes import (
     Trigger,
     UserTask,
 )
-from procession.definition.process import OPERATIONS, Lane, ProcessDefinition, Settings
+from procession.definition.process import MASK, OPERATIONS, Lane, ProcessDefinition, Settings
 
 __all__ = [
+    "MASK",
     "OPERATIONS",
     "Activity",
     "BoundaryEvent",

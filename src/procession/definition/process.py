@@ -12,6 +12,9 @@ from procession.definition.nodes import FlowNode, InclusiveGateway, SequenceFlow
 OPERATIONS = ("execute", "view", "selfAssign", "assign", "unassign", "hold", "unhold")
 """What a lane can allow (`procession:access`)."""
 
+MASK = "***"
+"""What is shown instead of something sensitive. Nobody means it as a value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:

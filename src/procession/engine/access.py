@@ -15,6 +15,19 @@ from procession.errors import CommandRejected
 REPAIR = frozenset({"repair", "terminate"})
 """Operations that no lane grants: changing data, retrying, ending."""
 
+WORDS = {
+    "view": "look",
+    "execute": "work",
+    "selfAssign": "take tasks",
+    "assign": "give tasks to people",
+    "unassign": "take tasks back",
+    "hold": "put work on hold",
+    "unhold": "resume work",
+    "repair": "repair",
+    "terminate": "end",
+}
+"""What people call the operations."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -53,17 +66,17 @@ def permission(
     if owner is not None and owner == principal.name and operation in ("view", "terminate"):
         return None
     if operation in REPAIR:
-        return f"{operation} needs the role operator or admin"
+        return f"only operator or admin may {WORDS[operation]} an instance"
     lanes = [definition.lanes[lane]] if lane is not None and lane in definition.lanes else definition.lanes.values()
     wanted = ("view", "execute") if operation == "view" else (operation,)
     if lane is not None and lane not in definition.lanes:
-        return f"nobody but an administrator may {operation} outside of the lanes"
+        return f"only admin may {WORDS[operation]} outside of the lanes"
     for candidate in lanes:
         for granted in wanted:
             if principal.roles & candidate.access.get(granted, frozenset()):
                 return None
-    where = f"in lane {definition.lanes[lane].name!r}" if lane is not None else "in any lane"
-    return f"{operation} {where} needs one of the roles {_roles(definition, operation, lane)}"
+    where = definition.lanes[lane].name if lane is not None else "this process"
+    return f"only {_roles(definition, operation, lane)} may {WORDS[operation]} in {where}"
 
 
 OPERATIONS = ("view", "execute", "selfAssign", "assign", "unassign", "hold", "unhold")
@@ -92,7 +105,7 @@ def lacks_role(principal: Principal, what: str, *roles: str) -> str | None:
     """None where the principal has one of the roles or is an administrator, else the reason why `what` is not allowed."""
     if principal.admin or not principal.roles.isdisjoint(roles):
         return None
-    return f"to {what} needs the role {' or '.join((*roles, 'admin'))}"
+    return f"only {_either([*roles, 'admin'])} may {what}"
 
 
 def require_role(principal: Principal, what: str, *roles: str) -> None:
@@ -108,5 +121,8 @@ def refuse(principal: Principal, reason: str | None) -> None:
 
 def _roles(definition: ProcessDefinition, operation: str, lane: str | None) -> str:
     lanes = [definition.lanes[lane]] if lane is not None else list(definition.lanes.values())
-    roles = sorted({role for candidate in lanes for role in candidate.access.get(operation, ())})
-    return ", ".join(roles) if roles else "(none is given)"
+    return _either(sorted({role for candidate in lanes for role in candidate.access.get(operation, ())}) or ["admin"])
+
+
+def _either(roles: list[str]) -> str:
+    return " or ".join([", ".join(roles[:-1]), roles[-1]] if len(roles) > 1 else roles)

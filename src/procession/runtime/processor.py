@@ -247,6 +247,8 @@ class Processor:
             error.title,
             error.detail,
             encode(start.data),
+            start.start_condition,
+            start.business_key,
         )
 
 

@@ -22,6 +22,7 @@ from procession.runtime.views.instances import allowed_on, instant
 from procession.runtime.views.shapes import ProgressView, StageProgress, StepProgress
 
 DONE, CURRENT, FAILED, NEXT, SKIPPED = "done", "current", "failed", "next", "skipped"
+OVER = frozenset({DONE, SKIPPED})
 
 
 def progress_view(past: Replay, definition: ProcessDefinition, principal: Principal) -> ProgressView:
@@ -30,6 +31,7 @@ def progress_view(past: Replay, definition: ProcessDefinition, principal: Princi
     walk = Walk(past, definition)
     return ProgressView(
         instance=str(state.id),
+        process_definition_name=state.name,
         process_title=definition.label,
         business_key=state.business_key,
         state=state.status,
@@ -52,6 +54,7 @@ class Walk:
         parents = {token.parent for token in state.tokens.values()}
         self._definition, self._stays, self._live = definition, past.stays, state.live
         self._here = {token.node for token in state.tokens.values() if token.id not in parents}
+        self._cut = {node for node, stay in past.stays.items() if stay.cut}
         self._stuck = {wait.node for wait in state.waits.values() if isinstance(wait, Incident)}
 
     def stage(self, name: str, nodes: Sequence[FlowNode]) -> StageProgress:
@@ -63,19 +66,20 @@ class Walk:
         elif numbers & self._here:
             state = CURRENT
         elif been:
-            state = DONE
+            state = SKIPPED if not self._live and any(node.id in self._cut for node in been) else DONE
         else:
             state = NEXT if self._live else SKIPPED
-        if state in (NEXT, SKIPPED):
+        if not been and state in (NEXT, SKIPPED):
             return StageProgress(name=name, state=state, since=None, until=None, steps=[])
         stays = [self._stays[node.id] for node in been or nodes if node.id in self._stays]
-        since, until = _span(stays, over=state == DONE)
+        since, until = _span(stays, over=state in OVER)
         steps = [self._step(node) for node in been if _is_step(node)]
         return StageProgress(name=name, state=state, since=since, until=until, steps=steps)
 
     def _step(self, node: FlowNode) -> StepProgress:
-        state = FAILED if node.id in self._stuck else CURRENT if node.id in self._here else DONE
-        since, until = _span([self._stays[node.id]], over=state == DONE)
+        ended = SKIPPED if node.id in self._cut else DONE
+        state = FAILED if node.id in self._stuck else CURRENT if node.id in self._here else ended
+        since, until = _span([self._stays[node.id]], over=state in OVER)
         lane = self._definition.lanes.get(node.lane or "")
         name = lane.name if lane is not None else node.lane
         return StepProgress(name=node.label, state=state, since=since, until=until, lane=name)

@@ -8,7 +8,7 @@ from typing import Any
 from procession.engine import events as e
 from procession.engine.apply import APPLIERS
 from procession.engine.codec import decode_events
-from procession.engine.state import ProcessInstance, Token
+from procession.engine.state import INACTIVE, ProcessInstance, Token
 from procession.storage import HistoryRow, Storage
 
 FINISHED_TOKENS = 1000
@@ -16,13 +16,14 @@ FINISHED_TOKENS = 1000
 
 
 class Stay:
-    """When a node was first come to, and last left (None: never)."""
+    """When a node was first come to, and last left (None: never); `cut`: before its work was done."""
 
-    __slots__ = ("since", "until")
+    __slots__ = ("cut", "since", "until")
 
     def __init__(self, since: int) -> None:
         self.since = since
         self.until: int | None = None
+        self.cut = False
 
 
 class Replay:
@@ -63,9 +64,9 @@ class Replay:
                 self.left.append(tokens[event.token].node)
         elif isinstance(event, e.TokenEnded):
             token = tokens[event.token]
-            if event.state == "INACTIVE" and token.holding != "split" and token.item is None:
+            if event.state == INACTIVE and token.holding != "split" and token.item is None:
                 self.left.append(token.node)
-            self._leave(token.node, at)
+            self._leave(token.node, at, cut=event.state != INACTIVE)
             self._finish(token)
         elif isinstance(event, e.JoinFired):
             for number in event.consumed:
@@ -80,10 +81,11 @@ class Replay:
     def _arrive(self, node: str, at: int) -> None:
         if node not in self.stays:
             self.stays[node] = Stay(at)
+        self.stays[node].cut = False
 
-    def _leave(self, node: str, at: int) -> None:
+    def _leave(self, node: str, at: int, *, cut: bool = False) -> None:
         if node in self.stays:
-            self.stays[node].until = at
+            self.stays[node].until, self.stays[node].cut = at, cut
 
     def _finish(self, token: Token) -> None:
         self.finished[token.id] = token

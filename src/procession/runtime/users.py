@@ -132,9 +132,7 @@ class Users:
 
     def _require_admin(self, by: Principal) -> None:
         if not by.admin:
-            raise CommandRejected(
-                403, "Forbidden", f"{by.name}: managing users needs the role admin.", key="error.forbidden"
-            )
+            raise CommandRejected(403, "Forbidden", f"{by.name}: only admin may manage users.", key="error.forbidden")
 
     def _audit(self, by: Principal, event: str, name: str, detail: str) -> AuditRow:
         return AuditRow(self._new_id(), self._now(), by.name, "User", event, name, "success", detail)

@@ -223,6 +223,8 @@ class FailedStartRow(NamedTuple):
     title: str
     detail: str
     data: bytes
+    start_condition: str | None = None
+    business_key: str | None = None
 
 
 class AuditRow(NamedTuple):

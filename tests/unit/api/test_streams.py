@@ -55,3 +55,29 @@ def test_a_look_that_fails_is_not_the_last_one(monkeypatch, caplog):
     with caplog.at_level(logging.ERROR, "procession.api"):
         asyncio.run(story())
     assert "a defect of ours" in caplog.text
+
+
+def test_who_gets_other_roles_is_told_to_read_again(monkeypatch):
+    monkeypatch.setattr(streams_module, "LOOK", 0.01)
+
+    async def story():
+        node = Node(Machine(MemoryStorage(), SystemClock()))
+        await node.open()
+        hub = Hub(node)
+        await hub.open()
+        identity = Identity(node, secret="s" * 40, token_lifetime=60, session_lifetime=60)
+        users = Users(node.storage, node.new_id, node.clock.now)
+        await node.alone(users.add("ana", "correct horse", ["clerk"], SYSTEM))
+        token = (await identity.login("ana", "correct horse", "192.0.2.1", session=False)).access_token
+        who = await identity.principal({"authorization": f"Bearer {token}"}, "GET")
+        streams = Streams(hub, identity, Limits())
+        listener = await streams.listen(who, parse_filter({}), None)
+        await node.alone(users.set_roles("ana", ["clerk", "manager"], SYSTEM))
+        async with asyncio.timeout(10):
+            (message,) = await listener.get()
+        assert message.event == "resync"
+        streams.close()
+        await hub.close()
+        await node.close()
+
+    asyncio.run(story())

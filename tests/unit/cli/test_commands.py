@@ -341,7 +341,7 @@ def test_migrate_db(line):
     assert not Path("procession.db").exists()
     assert line.json("migrate-db") == {
         "dryRun": False,
-        "migrations": ["0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date"],
+        "migrations": ["0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date", "0005_failed_starts"],
     }
     assert line.out("migrate-db") == "sqlite:///procession.db is up to date.\n"
 

@@ -146,11 +146,11 @@ def test_somebody_may_and_somebody_may_not(engine):
     instance = begun(engine, "guarded")
     assert as_user(engine, "carl").instance(instance).allowed["hold"] is True
     assert as_user(engine, "aud").instance(instance).allowed == {
-        "hold": "hold in lane 'Front' needs one of the roles clerk",
+        "hold": "only clerk may put work on hold in Front",
         "unhold": "the instance is not on hold",
-        "terminate": "terminate needs the role operator or admin",
+        "terminate": "only operator or admin may end an instance",
         "dismiss": "only a subprocess can be dismissed",
-        "setVariables": "repair needs the role operator or admin",
+        "setVariables": "only operator or admin may repair an instance",
         "retry": "no token has an exception",
     }
     assert as_user(engine, "sam").instance(instance).allowed["terminate"] is True, "who started it may give it up"
@@ -283,7 +283,7 @@ def test_on_definitions(engine, user):
         if error is None:
             assert shown in ("it is published already", "it is deprecated already"), "now it is done"
         else:
-            assert isinstance(shown, str) and "role editor" in shown
+            assert isinstance(shown, str) and "only editor" in shown
 
 
 def test_only_the_published_version_can_be_started(engine):
@@ -321,10 +321,10 @@ def test_who_am_i():
         "roles": ["a", "b"],
         "expires": "1970-01-01T00:00:01.000000Z",
         "allowed": {
-            "deploy": "to change definitions needs the role editor or admin",
-            "operate": "to operate the platform needs the role operator or admin",
-            "work": "to take jobs needs the role worker or admin",
-            "admin": "to manage users needs the role admin",
+            "deploy": "only editor or admin may change definitions",
+            "operate": "only operator or admin may operate the platform",
+            "work": "only worker or admin may take jobs",
+            "admin": "only admin may manage users",
             "monitor": "none of the processes is yours to watch",
         },
     }

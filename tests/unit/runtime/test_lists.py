@@ -259,7 +259,7 @@ def test_pages_of_exceptions(engine, limit):
 def test_exceptions_of_everything_are_for_operators_and_those_of_an_instance_for_who_sees_it(engine, eve):
     mine, other = eve.start("bad", {"n": 0}).id, engine.start("secret").id
     assert len(eve.exceptions(mine)) == 1
-    with pytest.raises(CommandRejected, match="to see every exception needs the role operator or admin"):
+    with pytest.raises(CommandRejected, match="only operator or admin may see every exception"):
         eve.exceptions()
     with pytest.raises(CommandRejected) as refused:
         eve.exceptions(other)
@@ -277,8 +277,15 @@ def test_failed_starts_are_for_operators(engine, eve):
         "nobody says what is sensitive in it"
     )
     assert [each.data for each in engine.failed_starts().items] == [{"a": 1}] * 3
-    with pytest.raises(CommandRejected, match="to see failed starts needs the role operator"):
+    with pytest.raises(CommandRejected, match="only operator or admin may see failed starts"):
         eve.failed_starts()
+
+
+def test_a_failed_start_keeps_what_it_was_to_begin_with(engine):
+    with pytest.raises(CommandRejected):
+        engine.start("nowhere", {"a": 1}, start_condition="PF", business_key="o-1")
+    (found,) = engine.failed_starts().items
+    assert (found.start_condition, found.business_key, found.data) == ("PF", "o-1", {"a": 1})
 
 
 # -- history, tokens, the data of a node ----------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ def test_a_card_from_its_application_to_its_delivery(engine):
     card = ana.start("credit_card", ANA, start_condition="PF", business_key="ana")
     owner = engine.as_user("ana")
     far = owner.progress(card.id)
+    assert far.process_definition_name == "credit_card"
     assert (far.process_title, far.business_key, far.state, far.seq) == ("New credit card", "ana", "STARTED", 1)
     assert far.allowed == {"terminate": True}
     assert brief(far) == [
@@ -88,7 +89,10 @@ def test_what_was_never_come_to_is_skipped_once_it_is_over(engine):
     done(engine, quick.id, "fill_in", client={"iban": "DE02120300000000202051"}, amount=10)
     assert [stage.state for stage in engine.progress(quick.id).stages] == ["done", "next", "current", "next"]
     engine.terminate(quick.id)
-    assert [stage.state for stage in engine.progress(quick.id).stages] == ["done", "skipped", "done", "skipped"]
+    assert [stage.state for stage in engine.progress(quick.id).stages] == ["done", "skipped", "skipped", "skipped"]
+    assert [(step.name, step.state) for step in engine.progress(quick.id).stages[2].steps] == [
+        ("Sign contract", "skipped"), ("Produce card", "skipped"),
+    ]  # fmt: skip
 
 
 def test_a_process_without_stages_has_one_without_a_name(engine):

@@ -41,7 +41,7 @@ def may(command: Callable[[], object]) -> bool:
     if error is None:
         return True
     assert (error.status, error.title, error.key) == (403, "Forbidden", "error.forbidden")
-    assert error.detail.startswith("ana: to ") and "needs the role" in error.detail
+    assert error.detail.startswith("ana: only ") and " may " in error.detail
     return False
 
 
@@ -52,13 +52,13 @@ def test_the_rule():
     ana = Principal("ana", frozenset({"worker"}))
     assert lacks_role(ana, "take jobs", "worker") is None
     assert lacks_role(ana, "publish messages", "operator", "worker") is None
-    assert lacks_role(ana, "see it", "operator") == "to see it needs the role operator or admin"
-    assert lacks_role(ana, "do that") == "to do that needs the role admin"
+    assert lacks_role(ana, "see it", "operator") == "only operator or admin may see it"
+    assert lacks_role(ana, "do that") == "only admin may do that"
     for everything in (SYSTEM, Principal("root", frozenset({"admin"}))):
         assert lacks_role(everything, "do that") is None
     require_role(ana, "take jobs", "worker")
     assert str(refusal(lambda: require_role(ana, "see it", "operator"))) == (
-        "Forbidden ana: to see it needs the role operator or admin."
+        "Forbidden ana: only operator or admin may see it."
     )
 
 

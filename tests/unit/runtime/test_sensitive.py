@@ -7,9 +7,10 @@ from typing import get_args
 import pytest
 
 from procession import CommandRejected, Engine, VirtualClock
+from procession.definition import MASK
 from procession.engine.events import Event, JobCreated
 from procession.runtime.drive import drive
-from procession.runtime.views import MASK, masked, reveals, to_dict
+from procession.runtime.views import masked, reveals, to_dict
 from procession.runtime.views.masking import FIELDS
 from procession.storage import InstanceFilter
 from procession.testing import process

@@ -187,6 +187,8 @@ export type FailedStartView = {
   title: string
   detail: string
   data: unknown
+  startCondition?: string | null
+  businessKey?: string | null
 }
 
 export type Failure = {
@@ -453,6 +455,7 @@ export type Progress = {
 
 export type ProgressView = {
   instance: string
+  processDefinitionName: string
   processTitle: string
   businessKey: string | null
   state: "CREATED" | "STARTED" | "ON_HOLD" | "FINISHED" | "FAILED" | "TERMINATED" | "DISMISSED" | "EXPIRED" | "ABORTED"

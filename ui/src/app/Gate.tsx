@@ -1,7 +1,7 @@
 /** Before everything: who is there. Without a session there is the login, at whatever address one came to. */
 import { Button, Center, Stack, Text } from '@mantine/core'
 import { RouterProvider } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { call } from '../api/client'
 import { asProblem } from '../api/problem'
 import { Live } from '../live'
@@ -10,14 +10,16 @@ import { Login } from '../pages/login/Login'
 import { t } from '../texts'
 import { queryClient } from './queryClient'
 import { router } from './router'
-import { findSession, useSession } from './session'
-import { SignInAgain } from './SignInAgain'
+import { findSession, lookAgain, useSession } from './session'
+
+const SignInAgain = lazy(() => import('./SignInAgain'))
 
 function socketAddress(): string {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/ws`
 }
 
 function readAgain(): void {
+  void lookAgain()
   void queryClient.invalidateQueries()
 }
 
@@ -66,7 +68,7 @@ function Inside({ over }: { over: boolean }) {
   return (
     <Live value={connection}>
       <RouterProvider router={router} />
-      {over && <SignInAgain />}
+      <Suspense>{over && <SignInAgain />}</Suspense>
     </Live>
   )
 }

@@ -1,10 +1,10 @@
 /** Keys that work everywhere, and the list of all keys. They never fire while somebody types. */
-import { Kbd, Modal, Table } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useEffectEvent, useRef, useState } from 'react'
-import { t } from '../texts'
+import { lazy, Suspense, useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { Entry } from './nav'
 import { openPalette } from './offers'
+
+const KeyList = lazy(() => import('./KeyList'))
 
 /** Milliseconds between `g` and the letter after it. */
 const PATIENCE = 1_500
@@ -42,29 +42,5 @@ export function Keys({ entries }: { entries: Entry[] }) {
     return () => removeEventListener('keydown', listener)
   }, [])
 
-  const keys: [string[], string][] = [
-    [['Ctrl K', '/'], t.app.keys.palette],
-    [['?'], t.app.keys.help],
-    [['g', 's t r i d'], t.app.keys.go],
-    [['Ctrl Enter'], t.app.keys.complete],
-    [['Ctrl S'], t.app.keys.draft],
-    [['→', '←', '↑ ↓'], t.app.keys.diagram],
-    [['Enter'], t.app.keys.open],
-    [['+', '−', '0'], t.app.keys.zoom],
-    [['[', ']'], t.app.keys.replay],
-  ]
-  return (
-    <Modal opened={help} onClose={() => setHelp(false)} title={t.app.keys.title} closeButtonProps={{ 'aria-label': t.app.close }}>
-      <Table>
-        <Table.Tbody>
-          {keys.map(([combination, words]) => (
-            <Table.Tr key={words}>
-              <Table.Td w={150}>{combination.map((key) => <Kbd key={key} mr={4}>{key}</Kbd>)}</Table.Td>
-              <Table.Td>{words}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Modal>
-  )
+  return <Suspense>{help && <KeyList entries={entries} close={() => setHelp(false)} />}</Suspense>
 }

@@ -1,5 +1,5 @@
 /** What is around every page: where one can go, who one is, and whether what is seen is live. */
-import { Alert, Badge, Drawer, Group, Kbd, Menu, NavLink, Text, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
+import { Alert, Badge, Group, Kbd, Menu, NavLink, Text, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { IconChevronDown, IconDots, IconLogout, IconMoon, IconSearch, IconSun, IconSunMoon } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -18,6 +18,7 @@ import { askAgain, logOut, useMe } from './session'
 import { toast, Toasts, toastsWanted } from './toast'
 
 const Palette = lazy(() => import('./Palette'))
+const MoreMenu = lazy(() => import('./MoreMenu'))
 
 export function Shell() {
   const me = useMe()
@@ -96,10 +97,8 @@ export function Shell() {
           </nav>
         )}
       </div>
-      <Drawer opened={menu} onClose={closeMenu} position="bottom" title={t.app.menu} size="auto" radius="lg" closeButtonProps={{ 'aria-label': t.app.close }}>
-        {list}
-      </Drawer>
       <Suspense>
+        {menu && <MoreMenu close={closeMenu}>{list}</MoreMenu>}
         {palette && <Palette entries={found} />}
         {toasts && <Toasts />}
       </Suspense>

@@ -4,7 +4,7 @@ import { LoginForm } from '../pages/login/LoginForm'
 import { t } from '../texts'
 import { useMe } from './session'
 
-export function SignInAgain() {
+export default function SignInAgain() {
   const me = useMe()
   return (
     <Modal opened onClose={() => undefined} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} title={t.login.again} centered zIndex={1000}>

@@ -1,3 +1,4 @@
+import '@mantine/core/styles/Notification.css'
 import '@mantine/notifications/styles.css'
 import { useMediaQuery } from '@mantine/hooks'
 import { Notifications } from '@mantine/notifications'

@@ -1,6 +1,6 @@
 /** The command palette: when it is open, and what the page that is shown adds to it. */
 import { spotlight } from '@mantine/spotlight'
-import { createContext, useContext, useEffect, useEffectEvent, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react'
+import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react'
 
 let wanted = false
 const watchers = new Set<() => void>()
@@ -38,13 +38,15 @@ export function PageActions({ children }: { children: ReactNode }) {
 }
 
 export function usePageActions(): PageAction[] {
-  const registry = useContext(Context)
-  return useMemo(() => registry?.all() ?? [], [registry])
+  return useContext(Context)?.all() ?? []
 }
 
 /** What can be done on this page, for the palette. */
 export function useOffer(actions: () => PageAction[]): void {
   const registry = useContext(Context)
-  const offered = useEffectEvent(actions)
-  useEffect(() => registry?.add(() => offered()), [registry])
+  const latest = useRef(actions)
+  useLayoutEffect(() => {
+    latest.current = actions // the palette asks while it is rendered, when no effect event may be called
+  })
+  useEffect(() => registry?.add(() => latest.current()), [registry])
 }

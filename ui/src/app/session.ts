@@ -43,8 +43,42 @@ export function useMe(): MeView {
 
 const whoAmI = () => callOnce<MeView>('GET', '/api/auth/me')
 
-/** Whether somebody has logged in with this browser: without it there is nothing to ask the server. */
+/** Who has logged in with this browser: without it there is nothing to ask the server. */
 const LOGGED_IN = 'procession.loggedIn'
+
+/** Somebody is there (again): what waited for it goes on, if it is the same person. */
+function goOn(me: MeView): Promise<void> | undefined {
+  if ((session.state === 'in' || session.state === 'over') && session.me.name !== me.name) return leaveToOther()
+  become({ state: 'in', me })
+  const resolved = waiting
+  waiting = []
+  for (const { resolve } of resolved) resolve()
+}
+
+/** The page of one person is never gone on with as another: what was typed is not sent, and what is shown is not theirs to see. */
+function leaveToOther(): Promise<never> {
+  for (const { reject } of waiting) reject(new DOMException('somebody else logged in', 'AbortError'))
+  waiting = []
+  location.reload()
+  return new Promise(() => undefined) // nothing that waits goes on
+}
+
+/** All tabs have one cookie: what happens to the session in one happens to it in all. */
+if (typeof window !== 'undefined')
+  addEventListener('storage', ({ key, newValue }) => {
+    if (key !== LOGGED_IN || (session.state !== 'in' && session.state !== 'over')) return
+    if (newValue === null) askAgain()
+    else void lookAgain()
+  })
+
+/** Who is there, and what they may, can have changed. */
+export async function lookAgain(): Promise<void> {
+  try {
+    await goOn(await whoAmI())
+  } catch {
+    // whatever asks next is told why
+  }
+}
 
 /** Look whether there is a session already. */
 export async function findSession(): Promise<void> {
@@ -59,23 +93,13 @@ export async function findSession(): Promise<void> {
   }
 }
 
-/** Log in; what waited for it goes on, if it is the same person. */
+/** Log in. */
 export async function logIn(username: string, password: string): Promise<void> {
   await callOnce<Credentials>('POST', '/api/auth/login', { body: { username, password, session: true } })
-  localStorage.setItem(LOGGED_IN, '')
-  const before = session
   const me = await whoAmI()
-  if (before.state === 'over' && before.me.name !== me.name) {
-    // what one person typed is never sent as another
-    for (const { reject } of waiting) reject(new DOMException('somebody else logged in', 'AbortError'))
-    waiting = []
-    location.reload()
-    return
-  }
-  become({ state: 'in', me })
-  const resolved = waiting
-  waiting = []
-  for (const { resolve } of resolved) resolve()
+  localStorage.removeItem(LOGGED_IN) // a change is what other tabs hear of
+  localStorage.setItem(LOGGED_IN, me.name)
+  await goOn(me)
 }
 
 export async function logOut(): Promise<void> {
@@ -101,5 +125,5 @@ answerForSession({
     if (session.state !== 'over') become({ state: 'out' })
     return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
   },
-  renew: async () => become({ state: 'in', me: await whoAmI() }),
+  renew: async () => await goOn(await whoAmI()),
 })

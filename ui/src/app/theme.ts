@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver } from '@mantine/core'
+import { createTheme, DEFAULT_THEME, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 import { t } from '../texts'
 
 const sans = "'Inter Variable', Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
@@ -6,6 +6,7 @@ const sans = "'Inter Variable', Inter, system-ui, -apple-system, 'Segoe UI', Rob
 export const theme = createTheme({
   primaryColor: 'indigo',
   primaryShade: { light: 7, dark: 7 }, // white on it is 4.5:1
+  colors: { red: DEFAULT_THEME.colors.red.with(7, DEFAULT_THEME.colors.red[9]) as unknown as MantineColorsTuple }, // white on 7 is 3.8:1
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',
@@ -14,6 +15,8 @@ export const theme = createTheme({
     // a dialog's head is no banner of the page
     ModalHeader: { defaultProps: { role: 'presentation' } },
     DrawerHeader: { defaultProps: { role: 'presentation' } },
+    // axe takes a place for the focus without a role of its own for a wrong child of the menu: the first entry gets it
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': t.app.close } } },
   },
   fontFamily: sans,
@@ -23,7 +26,8 @@ export const theme = createTheme({
 
 /** Mantine's dimmed, placeholder and error texts, and the texts on pale yellow and green, are too pale for 4.5:1. */
 export const cssVariablesResolver: CSSVariablesResolver = () => ({
-  variables: {},
+  // white on it is 4.5:1
+  variables: { '--mantine-color-red-filled': '#c92a2a', '--mantine-color-red-filled-hover': '#b02525' },
   light: {
     '--mantine-color-dimmed': '#495057',
     '--mantine-color-placeholder': '#5c636a',

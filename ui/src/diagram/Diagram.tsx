@@ -11,8 +11,8 @@ import type { Marks } from './marks'
 import { Outline } from './Outline'
 import { stepName, typeInWords } from './words'
 
-/** What one comes to see, most important first. */
-const FIRST = ['failed', 'problem', 'waiting', 'held']
+/** What is looked at first. */
+const MATTERS = ['failed', 'problem', 'waiting', 'held', 'warning'] as const
 
 type Props = {
   xml: string
@@ -101,7 +101,7 @@ function Drawing({ xml, label, marks, selected, onSelect, onList }: Omit<Props, 
   useEffect(() => {
     if (ready) canvas.mark(marks)
   }, [ready, canvas, marks])
-  const current = useEffectEvent(() => FIRST.flatMap((state) => Object.keys(marks.nodes).filter((id) => marks.nodes[id]?.state === state)))
+  const current = useEffectEvent(() => MATTERS.flatMap((state) => Object.keys(marks.nodes).filter((id) => marks.nodes[id]?.state === state)))
   const known = Object.keys(marks.nodes).length > 0
   useEffect(() => {
     if (ready && known) canvas.focus(current())

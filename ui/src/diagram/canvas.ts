@@ -26,8 +26,8 @@ export type Drawn = { id: string; name: string; type: string; leads: { name: str
 
 const MARGIN = { top: 44, right: 20, bottom: 34, left: 20 }
 const LARGEST = 1.25
-/** Below it names cannot be read. */
-const READABLE = 0.55
+/** Below the first nothing can be made out; at the second names can be read. */
+const [TINY, READABLE] = [0.35, 0.6]
 /** Below it badges would cover what they belong to. */
 const SMALLEST_FOR_BADGES = 0.3
 const ROOTS = new Set(['bpmn:Process', 'bpmn:Collaboration', 'bpmn:Participant', 'bpmn:Lane', 'label'])
@@ -108,7 +108,7 @@ export class Canvas {
 
   /** Where a drawing is too large to be read as a whole, what matters in it: the first, and as many of the next as fit. */
   focus(ids: readonly string[]): void {
-    if (this.touched || this.canvas.zoom() >= READABLE) return
+    if (this.touched || this.canvas.zoom() >= TINY) return
     const { inner, outer } = this.canvas.viewbox()
     const found = ids.map((id) => this.elements.get(id) as unknown as Element | undefined).filter((element) => element !== undefined && element.width > 0) as Element[] // flows have none
     if (found.length === 0 || !outer.width) return
@@ -202,7 +202,7 @@ export class Canvas {
     html.dataset.state = badge.kind
     html.textContent = badge.text // never as HTML: what is shown may come from people
     html.title = badge.title
-    return this.overlays.add(id, 'badge', { position: { top: -11, right: 14 + index * 34 }, html, show: { minZoom: SMALLEST_FOR_BADGES }, scale: { min: 0.8, max: 1.2 } })
+    return this.overlays.add(id, 'badge', { position: { top: -13, right: 6 + index * 34 }, html, show: { minZoom: SMALLEST_FOR_BADGES }, scale: { min: 0.8, max: 1.2 } })
   }
 
   private countFlow(id: string, count: number): string {

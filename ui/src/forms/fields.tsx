@@ -1,4 +1,8 @@
 /** The controls of a form: one for each kind of field. */
+import '@mantine/core/styles/NumberInput.css'
+import '@mantine/core/styles/Fieldset.css'
+import '@mantine/core/styles/RadioIndicator.css'
+import '@mantine/core/styles/Radio.css'
 import { Button, Checkbox, Fieldset, Group, Input, NumberInput, Radio, Select, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
 import { IconEyeOff, IconPlus, IconTrash } from '@tabler/icons-react'
 import { createContext, useContext, useRef, useState, type FocusEvent, type ReactNode } from 'react'

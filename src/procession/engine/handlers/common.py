@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from procession.definition import Form
+from procession.definition import MASK, Form, ProcessDefinition
 from procession.engine.access import Principal, permission, refuse
 from procession.engine.state import ON_HOLD, Incident, Job, Subscription, Timer, UserTaskItem
 from procession.engine.step import Step
@@ -65,3 +65,26 @@ def refuse_misfit(form: Form, data: Mapping[str, Any], within: str = "") -> None
             key="error.validation",
             extra={"errors": [{"pointer": within + pointer, "message": message} for pointer, message in wrong]},
         )
+
+
+def refuse_masks(definition: ProcessDefinition, values: Any, within: str = "") -> None:
+    """Refuse the mask where something sensitive stands: who read it and sends it back would overwrite what is there."""
+    for path in definition.sensitive:
+        if _has_mask(values, path.split(".")):
+            pointer = f"{within}/{path.replace('.', '/')}"
+            message = f"is the mask {MASK}; leave it out, then it stays as it is"
+            raise CommandRejected(
+                422,
+                "Not valid.",
+                f"{pointer} {message}.",
+                key="error.validation",
+                extra={"errors": [{"pointer": pointer, "message": message}]},
+            )
+
+
+def _has_mask(value: Any, path: list[str]) -> bool:
+    if isinstance(value, list):
+        return any(_has_mask(item, path) for item in value)
+    if not path:
+        return bool(value == MASK)
+    return isinstance(value, dict) and path[0] in value and _has_mask(value[path[0]], path[1:])

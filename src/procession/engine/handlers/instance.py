@@ -18,7 +18,7 @@ from procession.engine.commands import (
     SetVariables,
     UnholdInstance,
 )
-from procession.engine.handlers.common import refuse_ended, require
+from procession.engine.handlers.common import refuse_ended, refuse_masks, require
 from procession.engine.state import DISMISSED, FINISHED, ON_HOLD, TERMINATED, Call, ready
 from procession.engine.step import Step, Stuck
 from procession.engine.triggers.error import catcher, throw
@@ -102,6 +102,7 @@ def end_instance(step: Step, command: EndInstance, principal: Principal) -> None
 def set_variables(step: Step, command: SetVariables, principal: Principal) -> None:
     refuse_ended(step)
     require(step, principal, "repair")
+    refuse_masks(step.definition, command.patch)
     step.record(e.VariablesPatched(command.patch))
 
 

@@ -9,7 +9,7 @@ from procession.definition import Parameter, ProcessDefinition, StartEvent
 from procession.engine import events as e
 from procession.engine.access import Principal, permission, refuse
 from procession.engine.commands import StartInstance
-from procession.engine.handlers.common import refuse_misfit
+from procession.engine.handlers.common import refuse_masks, refuse_misfit
 from procession.engine.state import Token
 from procession.engine.step import Step
 from procession.engine.triggers.timer import EXPIRY, schedule
@@ -76,6 +76,7 @@ def _chosen(definition: ProcessDefinition, command: StartInstance, principal: Pr
             key=KEY + "params_wrong_type",
             extra={"errors": [{"pointer": "/" + n.replace(".", "/"), "message": f"must be a {k}"} for n, k in wrong]},
         )
+    refuse_masks(definition, command.variables)
     form = definition.form(node)
     if form is not None:
         refuse_misfit(form, command.variables)

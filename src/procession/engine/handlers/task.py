@@ -7,7 +7,7 @@ from procession.engine import events as e
 from procession.engine.access import Principal, permission, refuse
 from procession.engine.behaviors.activity import accept
 from procession.engine.commands import AssignTask, ClaimTask, CompleteTask, ReleaseTask
-from procession.engine.handlers.common import refuse_held, refuse_misfit, require, waiting
+from procession.engine.handlers.common import refuse_held, refuse_masks, refuse_misfit, require, waiting
 from procession.engine.state import UserTaskItem, merge
 from procession.engine.step import Step
 from procession.errors import CommandRejected
@@ -98,6 +98,7 @@ def complete_task(step: Step, command: CompleteTask, principal: Principal) -> No
     refuse_held(step)
     task = waiting(step, command.task, UserTaskItem, "Task")
     refuse(principal, may_complete(principal, step.definition, task))
+    refuse_masks(step.definition, command.variables, "/variables")
     token = step.state.tokens[task.token]
     node = step.nodes[token.node]
     form = step.definition.form(node)

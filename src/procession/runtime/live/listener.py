@@ -64,9 +64,13 @@ class Listener:
 
     @principal.setter
     def principal(self, principal: Principal) -> None:
+        changed = principal.roles != self._principal.roles
         self._principal = principal
-        if not self._closed:
-            self._hub.audience.put(self)
+        if self._closed:
+            return
+        self._hub.audience.put(self)
+        if changed and self._live:
+            self.lose(str(Mark(self._hub.number)))  # what was shown by the old rights is not what the new ones show
 
     async def get(self) -> list[Message]:
         """All that is there, or the next that comes; nothing once it is closed. May be cancelled at any time."""

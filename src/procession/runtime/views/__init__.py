@@ -16,7 +16,7 @@ from procession.runtime.views.instances import (
     waits_view,
 )
 from procession.runtime.views.logs import audit_view, failed_start_view, history_audit_view, me_view
-from procession.runtime.views.masking import MASK, hidden, mask, masked, masked_events, reveals
+from procession.runtime.views.masking import hidden, mask, masked, masked_events, reveals
 from procession.runtime.views.shapes import (
     STATUSES,
     Allowed,
@@ -60,7 +60,6 @@ from procession.runtime.views.tasks import job_view, task_form_view, task_item, 
 
 __all__ = [
     "EVENT_KINDS",
-    "MASK",
     "STATUSES",
     "Allowed",
     "AuditView",

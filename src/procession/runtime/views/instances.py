@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from procession.definition import FlowNode, ProcessDefinition
+from procession.definition import MASK, FlowNode, ProcessDefinition
 from procession.definition.iso8601 import format_instant
 from procession.engine.access import Principal, permission
 from procession.engine.codec import decode
@@ -25,7 +25,7 @@ from procession.engine.state import (
     visible,
 )
 from procession.runtime.views import allowed
-from procession.runtime.views.masking import MASK, hidden, mask, masked_events, masked_key
+from procession.runtime.views.masking import hidden, mask, masked_events, masked_key
 from procession.runtime.views.shapes import (
     Allowed,
     ExceptionView,

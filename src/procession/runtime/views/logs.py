@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
+from procession.definition import MASK
 from procession.definition.iso8601 import format_instant
 from procession.engine.access import Principal
 from procession.engine.codec import decode
 from procession.runtime.views import allowed
 from procession.runtime.views.instances import instant
-from procession.runtime.views.masking import MASK, masked
+from procession.runtime.views.masking import masked
 from procession.runtime.views.shapes import AuditView, FailedStartView, MeView
 from procession.storage import AuditRow, FailedStartRow, HistoryRow
 
@@ -98,6 +99,8 @@ def failed_start_view(row: FailedStartRow, paths: Collection[str] | None) -> Fai
         title=row.title,
         detail=row.detail,
         data=dict.fromkeys(data, MASK) if paths is None else masked(data, paths),
+        start_condition=row.start_condition,
+        business_key=row.business_key,
     )
 
 

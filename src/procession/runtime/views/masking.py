@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from procession.definition import FlowNode, ProcessDefinition
+from procession.definition import MASK, FlowNode, ProcessDefinition
 from procession.engine import events as e
 from procession.engine.access import Principal
 from procession.engine.codec import copy
-
-MASK = "***"
 
 
 def hidden(principal: Principal, definition: ProcessDefinition) -> Collection[str]:

@@ -239,6 +239,7 @@ class ProgressView(View):
     """How far an instance is, in plain words."""
 
     instance: Id
+    process_definition_name: Process
     process_title: Title
     business_key: Annotated[str | None, Meta(description="What the one who started it calls it.")]
     state: Status
@@ -474,6 +475,8 @@ class FailedStartView(View):
     title: Annotated[str, Meta(description="As the start was answered.")]
     detail: Annotated[str, Meta(description="As the start was answered.")]
     data: Annotated[Any, Meta(description="What was sent; what is sensitive reads ***.")]
+    start_condition: Annotated[str | None, Meta(description="What the start node was chosen by.")] = None
+    business_key: Annotated[str | None, Meta(description="What the one who started it calls it.")] = None
 
 
 class AuditView(View):

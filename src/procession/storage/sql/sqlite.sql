@@ -272,7 +272,8 @@ INSERT INTO inbox (key, at, result) VALUES (?, ?, ?)
 
 -- name: add_failed_start
 -- A start that was refused or broke.
-INSERT INTO failed_start (id, process, at, actor, status, title, detail, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO failed_start (id, process, at, actor, status, title, detail, data, start_condition, business_key)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: add_audit
 -- What somebody did that is not in the history of one instance.
@@ -677,7 +678,7 @@ LIMIT :limit
 
 -- name: failed_starts
 -- Starts that were refused or broke, newest first.
-SELECT id, process, at, actor, status, title, detail, data
+SELECT id, process, at, actor, status, title, detail, data, start_condition, business_key
 FROM failed_start
 WHERE true
     AND id < :before            -- if before

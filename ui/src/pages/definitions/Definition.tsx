@@ -1,4 +1,5 @@
 /** A version of a process: its drawing, what is in it, and what can be done with it. */
+import '@mantine/core/styles/Tabs.css'
 import { Button, CloseButton, Group, Select, Tabs, Text, Title } from '@mantine/core'
 import { IconArchive, IconBolt, IconDownload, IconRocket } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'

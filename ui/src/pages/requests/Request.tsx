@@ -4,7 +4,7 @@ import { IconCheck, IconHandClick, IconInfoCircle, IconPlayerPause } from '@tabl
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import type { ProgressView, TaskView as Task } from '../../api/types'
-import { instance, progress, published, tasks } from '../../api/queries'
+import { progress, published, tasks } from '../../api/queries'
 import { useFollow, useRefresher } from '../../live'
 import { Failure } from '../../parts/Failure'
 import { Page } from '../../parts/Page'
@@ -64,7 +64,7 @@ function Shown({ id, progress, turns }: { id: string; progress: ProgressView; tu
       actions={
         <>
           {progress.allowed.terminate === true && <Withdraw id={id} />}
-          <Another id={id} />
+          <Another id={id} name={progress.processDefinitionName} />
         </>
       }
     >
@@ -116,10 +116,9 @@ function Turn({ turns }: { turns: Task[] }) {
 }
 
 /** Only where the process can still be started by the reader. */
-function Another({ id }: { id: string }) {
-  const { data: found } = useQuery(instance(id))
+function Another({ id, name }: { id: string; name: string }) {
   const { data: offered } = useQuery(published)
-  const process = offered?.find((each) => each.name === found?.processDefinitionName && each.allowed.start === true)
+  const process = offered?.find((each) => each.name === name && each.allowed.start === true)
   if (process === undefined) return null
   return (
     <Button variant="default" renderRoot={(props) => <Link {...props} to="/start/$name" params={{ name: process.name }} search={{ from: id }} />}>

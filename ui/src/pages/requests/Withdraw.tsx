@@ -33,7 +33,7 @@ export function Withdraw({ id }: { id: string }) {
             {withdrawal.isError && <Failure error={withdrawal.error} title={t.requests.notWithdrawn} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={close}>{t.requests.keep}</Button>
-              <Button type="submit" color="red.9" loading={withdrawal.isPending}>{t.requests.withdrawSubmit}</Button>
+              <Button type="submit" color="red" loading={withdrawal.isPending}>{t.requests.withdrawSubmit}</Button>
             </Group>
           </Stack>
         </form>

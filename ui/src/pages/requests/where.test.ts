@@ -4,7 +4,7 @@ import { atSteps, failedSince, hasStages, lastReached, whereNow, withWhom } from
 
 const step = (name: string, state: ProgressStep['state'], lane: string | null, since = '2026-01-01T10:00:00Z'): ProgressStep => ({ name, state, since, until: null, lane, assignee: null })
 const progress = (stage: string, ...steps: ProgressStep[]): ProgressView => ({
-  instance: '1', processTitle: 'Loan', businessKey: null, state: 'STARTED', dateStarted: '2026-01-01T09:00:00Z', dateEnded: null, seq: 1, allowed: {},
+  instance: '1', processDefinitionName: 'loan', processTitle: 'Loan', businessKey: null, state: 'STARTED', dateStarted: '2026-01-01T09:00:00Z', dateEnded: null, seq: 1, allowed: {},
   stages: [{ name: stage, state: 'current', since: '2026-01-01T09:00:00Z', until: null, steps }],
 })
 

@@ -18,7 +18,7 @@ export const failedStartData = (id: string) =>
       for (let read = 0; read < PAGES; read += 1) {
         const page: Page<FailedStartView> = await call('GET', '/api/failed-starts', { query: { limit: PAGE, cursor }, signal })
         const found = page.items.find((item) => item.id === id)
-        if (found !== undefined) return isObject(found.data) ? found.data : {}
+        if (found !== undefined) return { ...(isObject(found.data) ? found.data : {}), ...present({ startCondition: found.startCondition, businessKey: found.businessKey }) }
         cursor = page.next
         if (cursor === null) return null
       }
@@ -26,3 +26,7 @@ export const failedStartData = (id: string) =>
     },
     staleTime: Infinity,
   })
+
+function present(given: Record<string, string | null | undefined>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined))
+}

@@ -2,13 +2,14 @@
 import { Alert, Button, Checkbox, Code, Group, List, Loader, Modal, Stack, Text, Textarea } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconAlertTriangle, IconArrowRight } from '@tabler/icons-react'
-import { useMutation, useQueries } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQueries } from '@tanstack/react-query'
 import { useId, useState } from 'react'
 import { call, path } from '../../api/client'
 import type { ExceptionView, InstanceView as Instance, PreviewView } from '../../api/types'
 import { isObject, mergePatch, parse } from '../../api/json'
 import { asProblem, type Problem } from '../../api/problem'
 import { toast } from '../../app/toast'
+import { useFocusBack } from '../../parts/focusBack'
 import { t } from '../../texts'
 import { differences, effects, meanwhile, merged, patchAt } from './effects'
 
@@ -24,7 +25,8 @@ type Props = { action: Action; instance: Instance; nameOf: (node: string) => str
 const UNDOABLE = new Set<Action['operation']>(['TERMINATE', 'DISMISS', 'SET_VARIABLES'])
 const texts = t.status.act
 
-export function Act({ action, instance, nameOf, close, next, done }: Props) {
+export default function Act({ action, instance, nameOf, close, next, done }: Props) {
+  useFocusBack()
   const { operation } = action
   const [reason, setReason] = useState('')
   const [asked, setAsked] = useState(false)
@@ -45,6 +47,7 @@ export function Act({ action, instance, nameOf, close, next, done }: Props) {
       queryKey: ['preview', instance.id, instance.seq, request],
       queryFn: ({ signal }: { signal: AbortSignal }) => call<PreviewView>('POST', path`/api/instances/${instance.id}/preview`, { body: request, signal }),
       staleTime: Infinity,
+      placeholderData: keepPreviousData, // while it is worked out again because something happened
     })),
   })
   const write = useMutation({
@@ -66,7 +69,7 @@ export function Act({ action, instance, nameOf, close, next, done }: Props) {
   const impossible = previews.find((preview) => preview.error !== null)?.error ?? null
   const refused = impossible ?? write.error // what was lost on the way can be sent again
   const waiting = previews.some((preview) => preview.isPending)
-  const ready = requests.length > 0 && !waiting && impossible === null && text === settled
+  const ready = requests.length > 0 && !waiting && !previews.some((preview) => preview.isPlaceholderData) && impossible === null && text === settled
   const missing = UNDOABLE.has(operation) && operation !== 'SET_VARIABLES' && reason.trim() === ''
   const form = useId()
 

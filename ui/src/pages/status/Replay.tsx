@@ -1,4 +1,5 @@
 /** The history as a film: a slider over it, steps, failures, and the way back to now. */
+import '@mantine/core/styles/Slider.css'
 import { ActionIcon, Button, Group, Slider, Text, Tooltip } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight, IconHistory, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlayerTrackPrev } from '@tabler/icons-react'
 import { useEffect, useEffectEvent, useMemo, useState } from 'react'

@@ -1,4 +1,5 @@
 /** One instance: where it is, what it waits for, what failed, what was before, and what can be done about it. */
+import '@mantine/core/styles/Tabs.css'
 import './status.css'
 import { ActionIcon, Alert, Anchor, Badge, Button, Code, CopyButton, Group, Menu, Paper, Switch, Tabs, Text, Tooltip } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
@@ -20,13 +21,14 @@ import { Tree } from '../../parts/Tree'
 import { Waiting } from '../../parts/Waiting'
 import { t } from '../../texts'
 import { moment, span } from '../../texts/format'
-import { Act, type Action } from './Act'
+import type { Action } from './Act'
 import { Audit, Exceptions, Subprocesses, Tokens, Waits } from './panels'
 import { Replay } from './Replay'
 import { useSplit } from './split'
 import { useStatus, type Status as Data } from './useStatus'
 
 const Diagram = lazy(() => import('../../diagram/Diagram'))
+const Act = lazy(() => import('./Act'))
 const route = getRouteApi('/instances/$id')
 const texts = t.status
 
@@ -139,7 +141,7 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
           </Tabs>
         </div>
       </div>
-      {action && <Act key={JSON.stringify(action)} action={action} instance={instance} nameOf={nameOf} close={() => setAction(null)} next={setAction} done={data.refresh} />}
+      <Suspense>{action && <Act key={JSON.stringify(action)} action={action} instance={instance} nameOf={nameOf} close={() => setAction(null)} next={setAction} done={data.refresh} />}</Suspense>
     </Page>
   )
 }

@@ -1,4 +1,5 @@
 /** The panels below the diagram: tokens, subprocesses, exceptions, waits, audit log. */
+import '@mantine/core/styles/Timeline.css'
 import { Alert, Anchor, Badge, Button, Code, CopyButton, Group, Stack, Table, Text, Timeline, UnstyledButton } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconCopy, IconEye } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'

@@ -9,6 +9,7 @@ import { assignees } from '../../api/queries'
 import { useMe } from '../../app/session'
 import { toast } from '../../app/toast'
 import { Failure } from '../../parts/Failure'
+import { useFocusBack } from '../../parts/focusBack'
 import { t } from '../../texts'
 
 /** No name is empty. */
@@ -16,6 +17,7 @@ const NOBODY = 'nobody'
 const key = (name: string | null) => (name === null ? NOBODY : `user:${name}`)
 
 export default function Assign({ task, close, became }: { task: Task; close: () => void; became?: (task: Task) => void }) {
+  useFocusBack()
   const me = useMe()
   const client = useQueryClient()
   const people = useQuery(assignees(task.id))

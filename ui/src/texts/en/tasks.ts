@@ -93,6 +93,7 @@ export const tasks = {
     complete: 'Complete',
     completeHint: 'Ctrl Enter',
     saveDraft: 'Save draft',
+    draftHint: 'Ctrl S',
     saving: 'saving draft…',
     saved: 'draft saved',
     savedAgo: (age: string) => `draft saved ${age} ago`,
