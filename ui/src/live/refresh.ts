@@ -2,7 +2,7 @@
 import type { QueryClient, QueryKey } from '@tanstack/react-query'
 
 /** Milliseconds for which more is waited for, after the first message and between two reads. */
-const GATHER = 60
+const GATHER = 20
 const PAUSE = 120
 
 type State = { timer: ReturnType<typeof setTimeout> | undefined; running: boolean; again: boolean }
