@@ -193,9 +193,9 @@ def test_what_watches(person, cases, screen, scheme):
         Scene("act-hold", status, dialog, act("Hold")),
         Scene("act-terminate", status, dialog, act("Terminate…")),
         Scene("failed-starts", "/failed-starts", heading("Failed starts")),
-        Scene("palette", "/instances", dialog, lambda p: p.keyboard.press("Control+k")),
+        Scene("palette", "/instances", dialog, press("Control+k")),
         Scene("palette-found", "/instances", text("LN-2031"), search_for("LN-2031")),
-        Scene("keys", "/instances", dialog, lambda p: p.keyboard.press("?")),
+        Scene("keys", "/instances", dialog, press("?")),
     ]
     look_at(page, scenes, screen, scheme)
 
@@ -204,6 +204,14 @@ def act(name: str) -> Callable[[Page], Any]:
     def do(page: Page) -> None:
         expect(page.locator(".djs-shape").first).to_be_visible()
         page.locator(".page-actions").get_by_role("button", name=name, exact=True).first.click()
+
+    return do
+
+
+def press(key: str) -> Callable[[Page], Any]:
+    def do(page: Page) -> None:
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.keyboard.press(key)
 
     return do
 
