@@ -226,10 +226,11 @@ def test_a_file_is_imported_by_keyboard(person):
     page = person("editor")
     page.goto("/definitions/import")
     ready(page, "Import")
+    file = {"name": "typed.bpmn", "mimeType": "application/octet-stream", "buffer": holiday("typed")}
+    page.on("filechooser", lambda chooser: chooser.set_files(file))
     tab_to(page, "Choose files", "button")
-    with page.expect_file_chooser() as chosen:
-        page.keyboard.press("Enter")
-    chosen.value.set_files({"name": "typed.bpmn", "mimeType": "application/octet-stream", "buffer": holiday("typed")})
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("list", name="Chosen files")).to_contain_text("typed.bpmn")
     tab_to(page, "Import", "button")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 process imported")).to_be_visible()
