@@ -193,9 +193,9 @@ def test_what_watches(person, cases, screen, scheme):
         Scene("act-hold", status, dialog, act("Hold")),
         Scene("act-terminate", status, dialog, act("Terminate…")),
         Scene("failed-starts", "/failed-starts", heading("Failed starts")),
-        Scene("palette", "/instances", dialog, lambda p: p.keyboard.press("Control+k")),
+        Scene("palette", "/instances", dialog, press("Control+k")),
         Scene("palette-found", "/instances", text("LN-2031"), search_for("LN-2031")),
-        Scene("keys", "/instances", dialog, lambda p: p.keyboard.press("?")),
+        Scene("keys", "/instances", dialog, press("?")),
     ]
     look_at(page, scenes, screen, scheme)
 
@@ -204,6 +204,14 @@ def act(name: str) -> Callable[[Page], Any]:
     def do(page: Page) -> None:
         expect(page.locator(".djs-shape").first).to_be_visible()
         page.locator(".page-actions").get_by_role("button", name=name, exact=True).first.click()
+
+    return do
+
+
+def press(key: str) -> Callable[[Page], Any]:
+    def do(page: Page) -> None:
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.keyboard.press(key)
 
     return do
 
@@ -242,3 +250,50 @@ def test_what_is_built(person, cases, screen, scheme):
         screen,
         scheme,
     )
+
+
+def test_words_beside_a_control_can_be_read(person, cases):
+    page = person("operator")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto("/tasks?scope=all")
+        button = page.get_by_role("button", name="Claim").first
+        expect(button).to_have_attribute("aria-disabled", "true")
+        button.hover()
+        hint = page.get_by_role("tooltip")
+        expect(hint).to_contain_text("Not possible: only")
+        axe(page)
+        screenshot(page, f"hint-desktop-{scheme}")
+        hint.hover()  # it stays while it is read
+        expect(hint).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(hint).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "path", ["/start", "/start/credit_card?at=start_person", "/tasks?scope=all", "TASK", "/requests"]
+)
+def test_it_fits_narrow_windows_and_large_letters(person, cases, path):
+    page = person("clerk", screen="phone")
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(path.replace("TASK", f"/tasks/{cases.task}"))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("status", name="Loading…")).to_have_count(0)
+    layout(page)
+    screenshot(page, f"narrow-{path.split('/')[1][:5]}")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%' }")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    layout(page)
+    screenshot(page, f"large-{path.split('/')[1][:5]}")
+
+
+def test_colours_of_ones_own_and_still_pictures(person, cases):
+    page = person("operator")
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    for path in ("/tasks?scope=all", "/instances", f"/instances/{cases.stuck}", "/definitions"):
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_role("status", name="Loading…")).to_have_count(0)
+        layout(page)
+        screenshot(page, f"forced-{path.split('/')[1][:5]}-{len(path)}")

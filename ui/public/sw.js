@@ -4,8 +4,17 @@ const ASSETS = 'assets-1'
 const MOST = 120 // files of earlier builds go when there are more
 
 self.addEventListener('install', (event) => {
-  event.waitUntil(caches.open(SHELL).then((cache) => cache.add(new Request('/', { cache: 'reload' }))).then(() => self.skipWaiting()))
+  event.waitUntil(keepShell().then(() => self.skipWaiting()))
 })
+
+/** The page, and what it loads before anything else: without a network it can at least say so. */
+async function keepShell() {
+  const answer = await fetch('/', { cache: 'reload' })
+  if (!answer.ok) throw new Error(`the page answers ${answer.status}`)
+  const files = [...(await answer.clone().text()).matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((found) => found[1])
+  await (await caches.open(SHELL)).put('/', answer)
+  await (await caches.open(ASSETS)).addAll([...new Set(files)])
+}
 
 self.addEventListener('activate', (event) => {
   const known = [SHELL, ASSETS]

@@ -6,12 +6,12 @@ import { call } from '../api/client'
 import { asProblem } from '../api/problem'
 import { Live } from '../live'
 import { Connection } from '../live/connection'
-import { Login } from '../pages/login/Login'
 import { t } from '../texts'
 import { queryClient } from './queryClient'
 import { router } from './router'
 import { findSession, lookAgain, useSession } from './session'
 
+const Login = lazy(async () => ({ default: (await import('../pages/login/Login')).Login }))
 const SignInAgain = lazy(() => import('./SignInAgain'))
 
 function socketAddress(): string {
@@ -37,7 +37,7 @@ export function Gate() {
   const session = useSession()
   if (session.state === 'unknown') return null
   if (session.state === 'unreachable') return <Unreachable />
-  if (session.state === 'out') return <Login />
+  if (session.state === 'out') return <Suspense><Login /></Suspense>
   return <Inside over={session.state === 'over'} />
 }
 

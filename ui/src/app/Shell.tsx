@@ -1,23 +1,26 @@
 /** What is around every page: where one can go, who one is, and whether what is seen is live. */
-import { Alert, Badge, Group, Kbd, Menu, NavLink, Text, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core'
+import { Alert, Badge, Group, Kbd, NavLink, Text, UnstyledButton } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { IconChevronDown, IconDots, IconLogout, IconMoon, IconSearch, IconSun, IconSunMoon } from '@tabler/icons-react'
+import { IconDots, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react'
 import { taskCount } from '../api/queries'
 import { useFollow, useLiveSince, useLiveStatus, useRefresher } from '../live'
+import { Hint } from '../parts/Hint'
 import { Mark } from '../parts/Mark'
 import { t } from '../texts'
 import { moment } from '../texts/format'
+import { AccountButton } from './AccountButton'
 import { Keys } from './Keys'
 import { PHONE } from './layout'
 import { apiDescription, entries, type Entry } from './nav'
 import { openPalette, PageActions, usePaletteState } from './offers'
-import { askAgain, logOut, useMe } from './session'
+import { askAgain, useMe } from './session'
 import { toast, Toasts, toastsWanted } from './toast'
 
 const Palette = lazy(() => import('./Palette'))
+const AccountMenu = lazy(() => import('./AccountMenu'))
 const MoreMenu = lazy(() => import('./MoreMenu'))
 
 export function Shell() {
@@ -142,11 +145,11 @@ function LiveBadge() {
   const status = useLiveStatus()
   const color = status === 'live' ? 'green' : status === 'offline' ? 'red' : 'yellow'
   return (
-    <Tooltip label={t.app.live.explain[status]} multiline maw={280} events={{ hover: true, focus: true, touch: true }}>
+    <Hint label={t.app.live.explain[status]}>
       <Badge variant="dot" color={color} size="md" tt="none" role="status" data-live={status} className="live">
         {t.app.live[status]}
       </Badge>
-    </Tooltip>
+    </Hint>
   )
 }
 
@@ -160,43 +163,12 @@ function OfflineBanner() {
   ) : null
 }
 
-const SCHEMES = { light: IconSun, dark: IconMoon, auto: IconSunMoon } as const
-
+/** Loaded when it is opened for the first time. */
 function Account() {
   const me = useMe()
-  const { colorScheme, setColorScheme } = useMantineColorScheme()
-  return (
-    <Menu position="bottom-end" width={230}>
-      <Menu.Target>
-        <UnstyledButton className="account" aria-label={t.app.account.menu(me.name)}>
-          <span className="avatar" aria-hidden>{me.name.slice(0, 2).toUpperCase()}</span>
-          <Text size="sm" visibleFrom="md">{me.name}</Text>
-          <IconChevronDown size={14} aria-hidden />
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {me.name}
-          <br />
-          {t.app.account.roles(me.roles.join(', '))}
-        </Menu.Label>
-        <Menu.Divider />
-        <Menu.Label>{t.app.account.theme}</Menu.Label>
-        {(['light', 'dark', 'auto'] as const).map((scheme) => {
-          const Icon = SCHEMES[scheme]
-          return (
-            <Menu.Item key={scheme} leftSection={<Icon size={16} aria-hidden />} aria-current={colorScheme === scheme || undefined} fw={colorScheme === scheme ? 600 : undefined} onClick={() => setColorScheme(scheme)}>
-              {scheme === 'auto' ? t.app.account.system : t.app.account[scheme]}
-            </Menu.Item>
-          )
-        })}
-        <Menu.Divider />
-        <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => void logOut()}>
-          {t.app.account.signOut}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  )
+  const [wanted, setWanted] = useState(false)
+  const button = <AccountButton name={me.name} aria-expanded={false} onClick={() => setWanted(true)} />
+  return wanted ? <Suspense fallback={button}><AccountMenu /></Suspense> : button
 }
 
 const WARNING = 5

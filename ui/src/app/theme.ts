@@ -24,11 +24,13 @@ export const theme = createTheme({
   headings: { fontWeight: '600', sizes: { h1: { fontSize: '1.25rem', lineHeight: '1.3' }, h2: { fontSize: '1.0625rem', lineHeight: '1.35' }, h3: { fontSize: '0.9375rem', lineHeight: '1.4' } } },
 })
 
-/** Mantine's dimmed, placeholder and error texts, and the texts on pale yellow and green, are too pale for 4.5:1. */
+/** Mantine's dimmed, placeholder and error texts, white on its red, and the texts on pale yellow and green, are too pale for 4.5:1. */
+const RED = { '--mantine-color-red-filled': '#c92a2a', '--mantine-color-red-filled-hover': '#b02525' }
+
 export const cssVariablesResolver: CSSVariablesResolver = () => ({
-  // white on it is 4.5:1
-  variables: { '--mantine-color-red-filled': '#c92a2a', '--mantine-color-red-filled-hover': '#b02525' },
+  variables: {},
   light: {
+    ...RED,
     '--mantine-color-dimmed': '#495057',
     '--mantine-color-placeholder': '#5c636a',
     '--mantine-color-error': '#c92a2a',
@@ -37,6 +39,7 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     '--mantine-color-default-border': '#ced4da',
   },
   dark: {
+    ...RED,
     '--mantine-color-dimmed': '#b4b5b9',
     '--mantine-color-placeholder': '#a6a7ab',
     '--mantine-color-error': '#ff8787',

@@ -1,4 +1,7 @@
 /** The controls of a form: one for each kind of field. */
+import '@mantine/core/styles/InlineInput.css'
+import '@mantine/core/styles/CheckboxIndicator.css'
+import '@mantine/core/styles/Checkbox.css'
 import '@mantine/core/styles/NumberInput.css'
 import '@mantine/core/styles/Fieldset.css'
 import '@mantine/core/styles/RadioIndicator.css'

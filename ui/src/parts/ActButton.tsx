@@ -1,6 +1,7 @@
 /** A button for something that the server allows, or says why not: then it stays where it is, can be reached, and explains itself. */
-import { Button, Tooltip, type ButtonProps } from '@mantine/core'
+import { Button, type ButtonProps } from '@mantine/core'
 import { useId, type MouseEventHandler, type ReactNode } from 'react'
+import { Hint } from './Hint'
 import { t } from '../texts'
 
 type Props = ButtonProps & {
@@ -24,11 +25,11 @@ export function ActButton({ allowed, onClick, children, type = 'button', ...prop
   const reason = t.app.notAllowed(typeof allowed === 'string' ? allowed : t.app.failure.forbidden)
   return (
     <>
-      <Tooltip label={reason} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
+      <Hint label={reason}>
         <Button {...props} type="button" aria-disabled data-disabled aria-describedby={id} onClick={(event) => event.preventDefault()}>
           {children}
         </Button>
-      </Tooltip>
+      </Hint>
       <span id={id} className="unseen">
         {reason}
       </span>

@@ -1,6 +1,7 @@
 /** A moment: how long ago, or as a date; exactly in the tooltip. */
-import { Text, Tooltip, type TextProps } from '@mantine/core'
+import { Text, type TextProps } from '@mantine/core'
 import { useSyncExternalStore } from 'react'
+import { Hint } from './Hint'
 import { fromNow, moment, precise, span } from '../texts/format'
 
 const TICK = 15_000
@@ -34,10 +35,10 @@ export function Ago({ at, as = 'moment', ...props }: Props) {
   const current = Math.max(useNow(), as === 'age' ? new Date(at).getTime() : 0)
   const shown = as === 'age' ? span(current - new Date(at).getTime()) : as === 'away' ? fromNow(at, current) : moment(at, current)
   return (
-    <Tooltip label={precise(at)} openDelay={400}>
+    <Hint label={precise(at)} delay={400}>
       <Text component="time" dateTime={at} inherit span className="tabular" {...props}>
         {shown}
       </Text>
-    </Tooltip>
+    </Hint>
   )
 }

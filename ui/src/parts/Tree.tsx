@@ -1,8 +1,9 @@
 /** Data as a tree that opens: what a value is, all of it, and where it is. */
-import { ActionIcon, CopyButton, Text, TextInput, Tooltip } from '@mantine/core'
+import { ActionIcon, CopyButton, Text, TextInput } from '@mantine/core'
 import { IconCheck, IconChevronDown, IconChevronRight, IconCopy, IconPencil, IconSearch } from '@tabler/icons-react'
 import { useState } from 'react'
 import { isObject, isRaw } from '../api/json'
+import { Hint } from './Hint'
 import { t } from '../texts'
 import { holds } from './search'
 
@@ -59,11 +60,11 @@ function Branch({ name, value, path, edit, query }: { name: string; value: unkno
         <span className="tree-tools">
           <Copy label={t.status.variables.copy(name)} text={typeof value === 'string' ? value : JSON.stringify(value, null, 2)} />
           {editable && (
-            <Tooltip label={t.status.variables.edit(name)}>
+            <Hint label={t.status.variables.edit(name)}>
               <ActionIcon size={24} variant="subtle" color="gray" aria-label={t.status.variables.edit(name)} onClick={() => edit(path, value)}>
                 <IconPencil size={14} />
               </ActionIcon>
-            </Tooltip>
+            </Hint>
           )}
         </span>
       </div>
@@ -96,11 +97,11 @@ function Copy({ label, text }: { label: string; text: string }) {
   return (
     <CopyButton value={text}>
       {({ copied, copy }) => (
-        <Tooltip label={copied ? t.app.copied : label}>
+        <Hint label={copied ? t.app.copied : label}>
           <ActionIcon size={24} variant="subtle" color="gray" aria-label={label} onClick={copy}>
             {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
           </ActionIcon>
-        </Tooltip>
+        </Hint>
       )}
     </CopyButton>
   )

@@ -1,3 +1,4 @@
+import '@mantine/core/styles/PasswordInput.css'
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { useRef, useState, type FormEvent } from 'react'
 import { asProblem, type Problem } from '../../api/problem'

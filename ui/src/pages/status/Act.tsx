@@ -1,4 +1,7 @@
 /** Doing something to an instance: first what it would do, worked out by the server; then why; then it is done. */
+import '@mantine/core/styles/InlineInput.css'
+import '@mantine/core/styles/CheckboxIndicator.css'
+import '@mantine/core/styles/Checkbox.css'
 import { Alert, Button, Checkbox, Code, Group, List, Loader, Modal, Stack, Text, Textarea } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconAlertTriangle, IconArrowRight } from '@tabler/icons-react'

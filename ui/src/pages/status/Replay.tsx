@@ -1,10 +1,11 @@
 /** The history as a film: a slider over it, steps, failures, and the way back to now. */
 import '@mantine/core/styles/Slider.css'
-import { ActionIcon, Button, Group, Slider, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, Group, Slider, Text } from '@mantine/core'
 import { IconChevronLeft, IconChevronRight, IconHistory, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlayerTrackPrev } from '@tabler/icons-react'
 import { useEffect, useEffectEvent, useMemo, useState } from 'react'
 import type { HistoryView } from '../../api/types'
 import { isTyping } from '../../app/Keys'
+import { Hint } from '../../parts/Hint'
 import { t } from '../../texts'
 import { moment, seconds } from '../../texts/format'
 
@@ -97,10 +98,10 @@ export function Replay({ entries, last, at, go }: Props) {
 
 function Step({ label, icon, disabled, onClick }: { label: string; icon: React.ReactNode; disabled: boolean; onClick: () => void }) {
   return (
-    <Tooltip label={label}>
+    <Hint label={label}>
       <ActionIcon variant="subtle" color="gray" aria-label={label} disabled={disabled} onClick={onClick}>
         {icon}
       </ActionIcon>
-    </Tooltip>
+    </Hint>
   )
 }

@@ -1,9 +1,11 @@
 /** One instance: where it is, what it waits for, what failed, what was before, and what can be done about it. */
+import '@mantine/core/styles/InlineInput.css'
+import '@mantine/core/styles/Switch.css'
 import '@mantine/core/styles/Tabs.css'
 import './status.css'
-import { ActionIcon, Alert, Anchor, Badge, Button, Code, CopyButton, Group, Menu, Paper, Switch, Tabs, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Alert, Anchor, Badge, Button, Code, CopyButton, Group, Paper, Switch, Tabs, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { IconArrowUp, IconCheck, IconCopy, IconDots, IconLock, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTrash, IconUserCheck, IconVariable, IconX } from '@tabler/icons-react'
+import { IconArrowUp, IconCheck, IconCopy, IconLock, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTrash, IconUserCheck, IconVariable, IconX } from '@tabler/icons-react'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { PHONE } from '../../app/layout'
@@ -19,6 +21,7 @@ import { Page } from '../../parts/Page'
 import { StateBadge } from '../../parts/StateBadge'
 import { Tree } from '../../parts/Tree'
 import { Waiting } from '../../parts/Waiting'
+import { Hint } from '../../parts/Hint'
 import { t } from '../../texts'
 import { moment, span } from '../../texts/format'
 import type { Action } from './Act'
@@ -153,9 +156,9 @@ function Facts({ instance, shown }: { instance: NonNullable<Data['live']['data']
     <>
       <StateBadge state={shown.state} exceptions={shown.exceptions.length} />
       <Group gap={2} wrap="nowrap">
-        <Tooltip label={instance.id}>
+        <Hint label={instance.id}>
           <Code>…{instance.id.slice(-6)}</Code>
-        </Tooltip>
+        </Hint>
         <CopyButton value={instance.id}>
           {({ copied, copy }) => (
             <ActionIcon size={24} variant="subtle" color="gray" aria-label={copied ? texts.copied : texts.copyId} onClick={copy}>
@@ -198,22 +201,13 @@ function Actions({ instance, past, act, retry }: { instance: NonNullable<Data['l
       <ActButton size="xs" variant="default" allowed={held ? may.unhold : may.hold} leftSection={held ? <IconPlayerPlay size={14} aria-hidden /> : <IconPlayerPause size={14} aria-hidden />} onClick={() => act({ operation: held ? 'UNHOLD' : 'HOLD' })}>
         {held ? texts.actions.unhold : texts.actions.hold}
       </ActButton>
-      {instance.parent === null ? (
-        <ActButton size="xs" variant="default" allowed={may.terminate} leftSection={<IconTrash size={14} aria-hidden />} onClick={() => act({ operation: 'TERMINATE' })}>
-          {texts.actions.terminate}
+      <ActButton size="xs" variant="default" allowed={may.terminate} leftSection={<IconTrash size={14} aria-hidden />} onClick={() => act({ operation: 'TERMINATE' })}>
+        {texts.actions.terminate}
+      </ActButton>
+      {instance.parent !== null && (
+        <ActButton size="xs" variant="default" allowed={may.dismiss} onClick={() => act({ operation: 'DISMISS' })}>
+          {texts.actions.dismiss}
         </ActButton>
-      ) : (
-        <Menu position="bottom-end">
-          <Menu.Target>
-            <ActionIcon size={30} variant="default" aria-label={t.app.more}>
-              <IconDots size={16} />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item disabled={may.terminate !== true} onClick={() => act({ operation: 'TERMINATE' })}>{texts.actions.terminate}</Menu.Item>
-            <Menu.Item disabled={may.dismiss !== true} onClick={() => act({ operation: 'DISMISS' })}>{texts.actions.dismiss}</Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
       )}
     </>
   )
@@ -279,11 +273,11 @@ function StepCard({ data, node, nameOf, select }: { data: Data; node: string; na
             </Anchor>
           )}
           <Badge variant="light" tt="none" visibleFrom="sm">{texts.only(nameOf(node))}</Badge>
-          <Tooltip label={texts.showAll}>
+          <Hint label={texts.showAll}>
             <ActionIcon size={26} variant="subtle" color="gray" aria-label={texts.step.close} onClick={() => select(undefined)}>
               <IconX size={16} />
             </ActionIcon>
-          </Tooltip>
+          </Hint>
         </Group>
       </Group>
     </Paper>
