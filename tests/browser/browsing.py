@@ -144,6 +144,23 @@ def thumb(*targets: Locator) -> None:
         assert min(box["width"], box["height"]) >= THUMB - 0.5, f"{target} is {box['width']} x {box['height']} px"
 
 
+EDGES = """() => [...document.querySelectorAll('input, textarea, select')].filter(each => each.checkVisibility()).map(each => {
+    const style = getComputedStyle(each)
+    let around = each.parentElement
+    while (around && getComputedStyle(around).backgroundColor === 'rgba(0, 0, 0, 0)') around = around.parentElement
+    return parseFloat(style.borderTopWidth) > 0 && style.opacity !== '0'
+        ? [each.outerHTML.slice(0, 200), style.borderTopColor, getComputedStyle(around ?? document.body).backgroundColor] : null
+}).filter(each => each)"""
+
+
+def edges(page: Page) -> None:
+    """What one types in can be told from what is around it: 3:1 (WCAG 1.4.11), which axe does not look at."""
+    for element, edge, around in page.evaluate(EDGES):
+        lighter, darker = sorted((_luminance(edge), _luminance(around)), reverse=True)
+        ratio = (lighter + 0.05) / (darker + 0.05)
+        assert ratio >= 3, f"{page.url}: {edge} on {around} is {ratio:.2f}:1 at {element}"
+
+
 def whole(text: Locator) -> None:
     """Nothing of a text is cut off."""
     wide, room = text.evaluate("element => [element.scrollWidth, element.clientWidth]")
@@ -217,6 +234,12 @@ def screenshot(page: Page | Locator, name: str) -> None:
     if folder := os.environ.get(PICTURES):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", timeout=PATIENCE)
+
+
+def _luminance(color: str) -> float:
+    parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _size(file: Path) -> int:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from procession.testing.builder import process
-from tests.browser.browsing import axe, fits, live, log_in, screenshot, watch
+from tests.browser.browsing import axe, edges, fits, live, log_in, screenshot, watch
 
 DATA = {"client": {"name": "Ana Pop", "income": 2400}}
 FILLED = {"client": {"iban": "DE02120300000000202051"}, "amount": 3000}
@@ -153,6 +153,7 @@ def test_no_page_for_people_shows_an_id_or_keeps_anybody_out(site, person, scree
         expect(page.get_by_text(ready).first).to_be_visible()
         no_ids(page, request, task.id)
         fits(page)
+        edges(page)
         axe(page)
         name = address.replace(request, "one").replace(task.id, "one").translate(str.maketrans("/?=", "---"))
         screenshot(page, f"people{name}-{screen}-{scheme}")
@@ -189,7 +190,7 @@ def test_what_is_refused_is_explained_where_it_can_be_mended(site, person):
     page.get_by_role("link", name="What you can start").click()
 
     # several ways to begin are a choice, not a refusal; back to it at any time
-    page.get_by_role("link", name="New credit card").click()
+    page.locator(".offers").get_by_role("link", name="New credit card").click()
     page.get_by_role("link", name="Company applies").click()
     expect(page.get_by_role("heading", name="Company applies")).to_be_visible()
     page.get_by_role("link", name="Another way to begin").click()

@@ -46,7 +46,7 @@ def test_two_people_make_a_credit_card(site, person, workshop):
     # the clerk chooses what to start, and how it begins
     clerk.get_by_role("navigation").get_by_role("link", name="Start", exact=True).click()
     expect(clerk.get_by_role("heading", name="Start", level=1)).to_be_visible()
-    clerk.get_by_role("link", name="New credit card").click()
+    clerk.locator(".offers").get_by_role("link", name="New credit card").click()
     expect(clerk.get_by_role("heading", name="How does it begin?")).to_be_visible()
     axe(clerk)
     screenshot(clerk, "start-ways")
@@ -181,7 +181,7 @@ def test_one_person_with_a_phone(site, person, workshop):
     for tab in page.get_by_role("navigation").get_by_role("link").all():
         thumb(tab)
     screenshot(page, "phone-start")
-    page.get_by_role("link", name="New credit card").tap()
+    page.locator(".offers").get_by_role("link", name="New credit card").tap()
     expect(page.get_by_role("heading", name="How does it begin?")).to_be_visible()
     fits(page)
     thumb(page.get_by_role("link", name="Person applies").locator("xpath=ancestor::li"))
