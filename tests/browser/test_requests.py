@@ -243,7 +243,7 @@ def test_who_may_not_start_is_told_what_they_need(site, person):
     page.goto("/start/secret")
     expect(page.get_by_role("heading", name="Secret thing", level=1)).to_be_visible()
     expect(page.get_by_text("You may not start this")).to_be_visible()
-    expect(page.get_by_text(re.compile("needs the role manager"))).to_be_visible()
+    expect(page.get_by_text(re.compile("only manager may work in Office"))).to_be_visible()
     axe(page)
     screenshot(page, "start-forbidden")
 
