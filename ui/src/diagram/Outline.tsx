@@ -29,7 +29,7 @@ function Steps({ steps, marks, selected, onSelect }: { steps: Step[] } & Omit<Pr
           <li key={step.id}>
             <button type="button" className="outline-step" data-state={mark?.state} aria-current={selected === step.id || undefined} onClick={() => onSelect(selected === step.id ? undefined : step.id)}>
               <span className="outline-name">{stepName(step)}</span>
-              <span className="outline-facts">{[step.name && typeInWords(step.type), step.lane, step.on !== null && t.diagram.attached(step.on)].filter(Boolean).join(' · ')}</span>
+              <span className="outline-facts">{[step.name && typeInWords(step.type), step.lane, step.on !== null && t.diagram.attached(steps.find((each) => each.id === step.on)?.name || step.on)].filter(Boolean).join(' · ')}</span>
               {mark?.state && (
                 <span className="outline-state">
                   {(mark.badges?.length ? mark.badges.map((badge) => badge.title) : [t.diagram.states[mark.state]]).join(', ')}

@@ -25,12 +25,16 @@ import { Hint } from '../../parts/Hint'
 import { t } from '../../texts'
 import { moment, span } from '../../texts/format'
 import type { Action } from './Act'
-import { Audit, Exceptions, Subprocesses, Tokens, Waits } from './panels'
 import { Replay } from './Replay'
 import { useSplit } from './split'
 import { useStatus, type Status as Data } from './useStatus'
 
 const Diagram = lazy(() => import('../../diagram/Diagram'))
+const Tokens = lazy(async () => ({ default: (await import('./panels')).Tokens }))
+const Subprocesses = lazy(async () => ({ default: (await import('./panels')).Subprocesses }))
+const Exceptions = lazy(async () => ({ default: (await import('./panels')).Exceptions }))
+const Waits = lazy(async () => ({ default: (await import('./panels')).Waits }))
+const Audit = lazy(() => import('./Audit'))
 const Act = lazy(() => import('./Act'))
 const route = getRouteApi('/instances/$id')
 const texts = t.status
@@ -127,7 +131,7 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
             {data.before.error && past ? (
               <Failure error={data.before.error} retry={() => void data.before.refetch()} />
             ) : (
-              <>
+              <Suspense>
                 <Tabs.Panel value="variables" className="status-panel">
                   <Tree data={shown.variables} edit={past || may.setVariables !== true ? undefined : (path) => setAction({ operation: 'SET_VARIABLES', path })} />
                 </Tabs.Panel>
@@ -138,8 +142,8 @@ function Loaded({ data, instance }: { data: Data; instance: NonNullable<Data['li
                 <Tabs.Panel value="subprocesses" className="status-panel"><Subprocesses {...panel} /></Tabs.Panel>
                 <Tabs.Panel value="exceptions" className="status-panel"><Exceptions {...panel} act={setAction} /></Tabs.Panel>
                 <Tabs.Panel value="waits" className="status-panel"><Waits {...panel} tasks={data.tasks} /></Tabs.Panel>
-                <Tabs.Panel value="audit" className="status-panel"><Audit {...panel} last={instance.seq} see={(position) => put({ at: position })} /></Tabs.Panel>
-              </>
+                <Tabs.Panel value="audit" className="status-panel"><Audit id={instance.id} last={instance.seq} see={(position) => put({ at: position })} /></Tabs.Panel>
+              </Suspense>
             )}
           </Tabs>
         </div>

@@ -1,11 +1,10 @@
-/** The panels below the diagram: tokens, subprocesses, exceptions, waits, audit log. */
-import '@mantine/core/styles/Timeline.css'
-import { Alert, Anchor, Badge, Button, Code, CopyButton, Group, Stack, Table, Text, Timeline, UnstyledButton } from '@mantine/core'
+/** The panels below the diagram: tokens, subprocesses, exceptions, waits. */
+import { Alert, Anchor, Badge, Button, Code, CopyButton, Group, Stack, Table, Text, UnstyledButton } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconCopy, IconEye } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ExceptionView, InstanceView as Instance, TaskView as Task, TokenView } from '../../api/types'
-import { audit, exceptions, instances, tokens } from '../../api/queries'
+import { exceptions, instances, tokens } from '../../api/queries'
 import { ActButton } from '../../parts/ActButton'
 import { Ago } from '../../parts/Ago'
 import { Failure } from '../../parts/Failure'
@@ -249,42 +248,4 @@ function about(wait: Wait): string {
     default:
       return ''
   }
-}
-
-export function Audit({ instance, last, see }: Panel & { last: number; see: (position: number) => void }) {
-  const query = useInfiniteQuery(audit(instance.id))
-  if (query.error) return <Failure error={query.error} retry={() => void query.refetch()} />
-  if (query.data === undefined) return <Waiting rows={4} height={30} />
-  const found = query.data.pages.flatMap((page) => page.items)
-  return (
-    <>
-      <Timeline bulletSize={14} lineWidth={2} active={found.length}>
-        {found.map((entry) => (
-          <Timeline.Item key={entry.id}
-            color={entry.event === 'fail-job' || entry.event === 'fail-call' ? 'red' : 'indigo'}
-            title={
-              <Group gap="xs">
-                <Text size="sm" fw={500}>{t.status.audit.commands[entry.event] ?? entry.event}</Text>
-                <Text size="xs" c="dimmed">{t.status.audit.by(entry.user === 'system' ? t.status.audit.system : entry.user)}</Text>
-              </Group>
-            }
-          >
-            <Text size="xs" c="dimmed" component="div">
-              <Ago at={entry.date} />
-              {entry.position !== undefined && entry.position < last && (
-                <>
-                  {' · '}
-                  <UnstyledButton className="link plain" fz="xs" onClick={() => see(entry.position!)}>
-                    {t.status.audit.see}
-                  </UnstyledButton>
-                </>
-              )}
-            </Text>
-            {entry.detail && <Text size="sm">{t.status.audit.reason(entry.detail)}</Text>}
-          </Timeline.Item>
-        ))}
-      </Timeline>
-      <More query={query} />
-    </>
-  )
 }
