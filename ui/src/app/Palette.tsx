@@ -1,4 +1,5 @@
 /** Ctrl K: jump to what one knows a word of, or do something with what is shown. */
+import '@mantine/core/styles/Mark.css'
 import '@mantine/spotlight/styles.css'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMantineColorScheme, useComputedColorScheme } from '@mantine/core'
