@@ -46,6 +46,7 @@ def test_it_goes_on_at_the_address_that_was_asked_for(site, page):
 def test_a_session_outlives_a_server_that_is_killed(site, person):
     page = person("clerk")
     watch(page).expect("ERR_CONNECTION_REFUSED", "WebSocket connection to")
+    expect(page.get_by_role("heading", name="Tasks", level=1)).to_be_visible()
     site.kill()
     site.start(int(site.url.rpartition(":")[2]))
     page.reload()
