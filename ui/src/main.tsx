@@ -8,6 +8,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Gate } from './app/Gate'
 import { queryClient } from './app/queryClient'
+import { router } from './app/router'
 import { findSession } from './app/session'
 import { cssVariablesResolver, theme } from './app/theme'
 
@@ -16,6 +17,7 @@ setNonce(nonce) // for the style that a dialog adds while it is open
 
 /** After an update of the server the files of the page before it are gone: begin again, once. */
 addEventListener('vite:preloadError', (event) => {
+  if (router.state.status !== 'pending') return // only looked ahead: nobody leaves what they are typing for that
   const last = Number(sessionStorage.getItem('procession.reloaded') ?? 0)
   if (Date.now() - last < 60_000) return
   event.preventDefault()
