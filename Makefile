@@ -47,7 +47,7 @@ demo: setup try-ui ## start a server with sample processes, users and workers, o
 	@$(BIN)/procession demo
 
 test: setup check browser ## check, then every test on two cores
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 pictures: setup ui browser ## make the pictures of the tutorial again
 	PROCESSION_SCREENSHOTS=docs/tutorial/pictures $(BIN)/python -m pytest tests/browser/test_tutorial.py

@@ -47,6 +47,7 @@ def test_a_session_outlives_a_server_that_is_killed(site, person):
     page = person("clerk")
     watch(page).expect("ERR_CONNECTION_REFUSED", "WebSocket connection to")
     expect(page.get_by_role("heading", name="Tasks", level=1)).to_be_visible()
+    expect(page.get_by_text("Free to claim").first).to_be_visible()  # everything has been loaded
     site.kill()
     site.start(int(site.url.rpartition(":")[2]))
     page.reload()

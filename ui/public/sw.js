@@ -52,7 +52,8 @@ async function asset(request) {
   const cache = await caches.open(ASSETS)
   const kept = await cache.match(request)
   if (kept) return kept
-  const answer = await fetch(request)
+  // a connection that was open to a server that is gone fails once
+  const answer = await fetch(request).catch(() => fetch(request))
   if (answer.ok) {
     await cache.put(request, answer.clone())
     const names = await cache.keys()

@@ -141,15 +141,17 @@ function List({ scope, sort, q, phone, free, go }: ListProps) {
           {rows.map((row) => <CardRow key={row.task.id} {...row} />)}
         </ul>
       ) : (
-        <Table className="rows tasks-table" verticalSpacing="xs" highlightOnHover highlightOnHoverColor="color-mix(in srgb, var(--mantine-color-indigo-5) 4%, transparent)" aria-label={t.tasks.list}>
-          <Table.Thead>
-            <Table.Tr>
-              {(['task', 'process', 'stage', 'lane', 'assignee', 'due', 'priority', 'waiting'] as const).map((column) => <Table.Th key={column} scope="col">{t.tasks.column[column]}</Table.Th>)}
-              <Table.Th scope="col"><span className="unseen">{t.tasks.column.actions}</span></Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>{rows.map((row) => <TableRow key={row.task.id} {...row} />)}</Table.Tbody>
-        </Table>
+        <div className="tasks-scroll">
+          <Table className="rows tasks-table" verticalSpacing="xs" highlightOnHover highlightOnHoverColor="color-mix(in srgb, var(--mantine-color-indigo-5) 4%, transparent)" aria-label={t.tasks.list}>
+            <Table.Thead>
+              <Table.Tr>
+                {(['task', 'process', 'stage', 'lane', 'assignee', 'due', 'priority', 'waiting'] as const).map((column) => <Table.Th key={column} scope="col">{t.tasks.column[column]}</Table.Th>)}
+                <Table.Th scope="col"><span className="unseen">{t.tasks.column.actions}</span></Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>{rows.map((row) => <TableRow key={row.task.id} {...row} />)}</Table.Tbody>
+          </Table>
+        </div>
       )}
       <More query={query} />
       <Suspense>{assigned && <Assign task={assigned} close={() => setAssigned(null)} became={(task) => setMine((known) => new Map(known).set(task.id, task))} />}</Suspense>
