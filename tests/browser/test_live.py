@@ -19,6 +19,8 @@ AWAY = (
     "ERR_SOCKET_NOT_CONNECTED",
     "WebSocket connection to",
     "503 .Service Unavailable",
+    "ERR_CONTENT_LENGTH_MISMATCH",  # it went in the middle of an answer
+    "ERR_INCOMPLETE_CHUNKED_ENCODING",
 )
 """What a browser tells the console while a server is away."""
 

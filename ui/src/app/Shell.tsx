@@ -62,7 +62,7 @@ export function Shell() {
           </Link>
           <UnstyledButton className="search" onClick={openPalette} aria-keyshortcuts="Control+K" aria-label={t.app.search}>
             <IconSearch size={16} aria-hidden />
-            <span>{t.app.search}</span>
+            <span data-truncate>{t.app.search}</span>
             <Kbd size="xs" visibleFrom="sm">
               {t.app.searchKey}
             </Kbd>

@@ -45,14 +45,6 @@ export default function Act({ action, instance, nameOf, close, next, done }: Pro
     action.operation === 'RETRY' ? [...chosen].map((token) => ({ operation, token }))
     : action.operation === 'SET_VARIABLES' ? (edited?.patch && Object.keys(edited.patch).length ? [{ operation, variables: edited.patch }] : [])
     : [{ operation }]
-  const previews = useQueries({
-    queries: requests.map((request) => ({
-      queryKey: ['preview', instance.id, instance.seq, request],
-      queryFn: ({ signal }: { signal: AbortSignal }) => call<PreviewView>('POST', path`/api/instances/${instance.id}/preview`, { body: request, signal }),
-      staleTime: Infinity,
-      placeholderData: keepPreviousData, // while it is worked out again because something happened
-    })),
-  })
   const write = useMutation({
     mutationFn: async () => {
       const stuck = new Set<string>()
@@ -68,6 +60,15 @@ export default function Act({ action, instance, nameOf, close, next, done }: Pro
       if (action.operation === 'SET_VARIABLES' && action.thenRetry) next({ operation: 'RETRY', exceptions: [action.thenRetry] })
       else close()
     },
+  })
+  const previews = useQueries({
+    queries: requests.map((request) => ({
+      queryKey: ['preview', instance.id, instance.seq, request],
+      queryFn: ({ signal }: { signal: AbortSignal }) => call<PreviewView>('POST', path`/api/instances/${instance.id}/preview`, { body: request, signal }),
+      enabled: !write.isPending && !write.isSuccess, // what is being done is not what would be done
+      staleTime: Infinity,
+      placeholderData: keepPreviousData, // while it is worked out again because something happened
+    })),
   })
   const impossible = previews.find((preview) => preview.error !== null)?.error ?? null
   const refused = impossible ?? write.error // what was lost on the way can be sent again
