@@ -48,6 +48,19 @@ REPORT_VIOLATIONS = """addEventListener('securitypolicyviolation', event =>
 NOBODY_YET = r"^console: .* 401 .*/api/auth/me\)$"
 """The page asks who is there before anybody has logged in, and Chromium tells the console of every such answer."""
 
+AWAY = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_SOCKET_NOT_CONNECTED",
+    "WebSocket connection to",
+    "503 .Service Unavailable",
+    "ERR_CONTENT_LENGTH_MISMATCH",  # it went in the middle of an answer
+    "ERR_INCOMPLETE_CHUNKED_ENCODING",
+    "ERR_FAILED",
+)
+"""What a browser tells the console while a server is away."""
+
 
 class Watch:
     """Whatever goes wrong on one page while nobody looks: errors on the console, exceptions, violations, failed requests."""

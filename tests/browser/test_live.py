@@ -9,20 +9,8 @@ from playwright.sync_api import expect
 
 from procession.testing import process
 from tests.acceptance.waiting import until
-from tests.browser.browsing import axe, log_in, screenshot, watch
+from tests.browser.browsing import AWAY, axe, log_in, screenshot, watch
 from tests.browser.status import act, badges, card, confirm, fill_in, live, open_status, position, step, tab
-
-AWAY = (
-    "ERR_CONNECTION_REFUSED",
-    "ERR_CONNECTION_RESET",
-    "ERR_EMPTY_RESPONSE",
-    "ERR_SOCKET_NOT_CONNECTED",
-    "WebSocket connection to",
-    "503 .Service Unavailable",
-    "ERR_CONTENT_LENGTH_MISMATCH",  # it went in the middle of an answer
-    "ERR_INCOMPLETE_CHUNKED_ENCODING",
-)
-"""What a browser tells the console while a server is away."""
 
 
 @pytest.fixture(scope="module")
