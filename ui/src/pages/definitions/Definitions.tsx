@@ -1,6 +1,5 @@
 /** Every process once: what is published of it, and what is being worked on. */
 import { Button, Group as Row, SegmentedControl, Text, TextInput, Title } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { IconFilterOff, IconSearch, IconSitemap, IconUpload } from '@tabler/icons-react'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
@@ -17,6 +16,7 @@ import { Failure } from '../../parts/Failure'
 import { Fresh } from '../../parts/Fresh'
 import { More } from '../../parts/More'
 import { Page } from '../../parts/Page'
+import { useTyped } from '../../parts/typed'
 import { Waiting } from '../../parts/Waiting'
 import { t } from '../../texts'
 import { groups, matching, type Group } from './groups'
@@ -84,19 +84,11 @@ export function Definitions() {
   )
 }
 
-const TYPING = 250
-
 function Search({ value, onChange }: { value: string; onChange: (value: string | undefined) => void }) {
-  const [text, setText] = useState(value)
-  const [seen, setSeen] = useState(value)
-  if (seen !== value) {
-    setSeen(value)
-    if (text.trim() !== value) setText(value)
-  }
-  const tell = useDebouncedCallback((next: string) => onChange(next.trim() || undefined), TYPING)
+  const [text, type] = useTyped(value, onChange)
   return (
     <TextInput className="tools-wide" aria-label={t.definitions.search} placeholder={t.definitions.searchHint} leftSection={<IconSearch size={16} aria-hidden />} value={text}
-      onChange={(event) => { setText(event.currentTarget.value); tell(event.currentTarget.value) }} />
+      onChange={(event) => type(event.currentTarget.value)} />
   )
 }
 

@@ -2,9 +2,9 @@
 import '@mantine/core/styles/Pill.css'
 import '@mantine/core/styles/PillsInput.css'
 import { Button, CloseButton, Group, MultiSelect, Select, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { IconAdjustmentsHorizontal, IconSearch } from '@tabler/icons-react'
 import { useState } from 'react'
+import { useTyped } from '../../parts/typed'
 import { t } from '../../texts'
 import { states, STATES, STUCK, withStates, type Search } from './search'
 import './instances.css'
@@ -21,7 +21,6 @@ type Props = {
   clear: () => void
 }
 
-const TYPING = 300
 /** What can be chosen is read whole, however narrow the control is. */
 const WIDE = { width: 'max-content', position: 'bottom-start' } as const
 
@@ -85,17 +84,10 @@ export function Filters({ search, processes, steps, phone, change, clear }: Prop
 
 type TypedProps = { label: string; placeholder: string; value: string | undefined; onChange: (value: string | undefined) => void; icon?: boolean; wide?: boolean }
 
-/** A text that is looked for once one pauses; it follows the address where that changes otherwise. */
 function Typed({ label, placeholder, value = '', onChange, icon = false, wide = false }: TypedProps) {
-  const [text, setText] = useState(value)
-  const [seen, setSeen] = useState(value)
-  if (seen !== value) {
-    setSeen(value)
-    if (text.trim() !== value) setText(value)
-  }
-  const tell = useDebouncedCallback((next: string) => onChange(next.trim() || undefined), TYPING)
+  const [text, type] = useTyped(value, onChange)
   return (
     <TextInput label={label} placeholder={placeholder} value={text} size="sm" className={wide ? 'filter-wide' : undefined} leftSection={icon ? <IconSearch size={16} aria-hidden /> : undefined}
-      onChange={(event) => { setText(event.currentTarget.value); tell(event.currentTarget.value) }} />
+      onChange={(event) => type(event.currentTarget.value)} />
   )
 }

@@ -1,10 +1,8 @@
 /** What one may start, and what of it is still open. */
 import { ActionIcon, Anchor, Button, Container, Group, Text, TextInput, Title } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
 import { IconArrowRight, IconBolt, IconSearch, IconStar, IconStarFilled } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { useState } from 'react'
 import type { DefinitionView as Definition } from '../../api/types'
 import { instances, published } from '../../api/queries'
 import { useMe } from '../../app/session'
@@ -12,33 +10,22 @@ import { useFollow, useRefresher } from '../../live'
 import { Empty } from '../../parts/Empty'
 import { Failure } from '../../parts/Failure'
 import { Page } from '../../parts/Page'
+import { RequestState } from '../../parts/StateBadge'
+import { useTyped } from '../../parts/typed'
 import { Waiting } from '../../parts/Waiting'
 import { t } from '../../texts'
 import { moment } from '../../texts/format'
-import { RequestState } from '../requests/RequestState'
 import { OPEN, whereNow } from '../requests/where'
 import { offered } from './find'
 import { usePins } from './pins'
 import './start.css'
 
-const TYPING = 250
 const LATEST = 5
 
 export function StartCatalogue() {
   const { q = '' } = useSearch({ from: '/start' })
   const navigate = useNavigate({ from: '/start' })
-  const [typed, setTyped] = useState(q)
-  const [seen, setSeen] = useState(q)
-  if (seen !== q) {
-    // one went back, or a link led here
-    setSeen(q)
-    if (q.trim() !== typed.trim()) setTyped(q)
-  }
-  const remember = useDebouncedCallback((text: string) => void navigate({ search: text.trim() ? { q: text.trim() } : {}, replace: true }), TYPING)
-  const search = (text: string) => {
-    setTyped(text)
-    remember(text)
-  }
+  const [typed, search] = useTyped(q, (text) => void navigate({ search: text ? { q: text } : {}, replace: true }))
   return (
     <Page
       title={t.start.title}

@@ -1,7 +1,7 @@
 /** Tasks: mine, free to take, all that one may see. */
 import './tasks.css'
 import { Badge, Button, CloseButton, NativeSelect, SegmentedControl, Table, Text, TextInput } from '@mantine/core'
-import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks'
+import { useMediaQuery } from '@mantine/hooks'
 import { IconBolt, IconChecklist, IconSearch, IconSearchOff } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
@@ -20,6 +20,7 @@ import { Failure } from '../../parts/Failure'
 import { Fresh } from '../../parts/Fresh'
 import { More } from '../../parts/More'
 import { Page } from '../../parts/Page'
+import { useTyped } from '../../parts/typed'
 import { Waiting } from '../../parts/Waiting'
 import { t } from '../../texts'
 import { moment } from '../../texts/format'
@@ -62,24 +63,13 @@ export function Tasks() {
   )
 }
 
-const TYPING = 300
-
-function SearchField({ q, find }: { q: string | undefined; find: (q: string) => void }) {
-  const [text, setText] = useState(q ?? '')
-  const [given, setGiven] = useState(q)
-  const later = useDebouncedCallback(find, TYPING)
-  if (q !== given) {
-    setGiven(q)
-    if ((q ?? '') !== text.trim()) setText(q ?? '') // from elsewhere: a link, or the way back
-  }
+function SearchField({ q = '', find }: { q: string | undefined; find: (q: string | undefined) => void }) {
+  const [text, type] = useTyped(q, find)
   return (
     <TextInput
       className="tasks-search" type="search" size="xs" aria-label={t.tasks.search} placeholder={t.tasks.searchPlaceholder} value={text} leftSection={<IconSearch size={15} aria-hidden />}
-      rightSection={text === '' ? null : <CloseButton size="sm" aria-label={t.tasks.clearSearch} onClick={() => { setText(''); find('') }} />}
-      onChange={(event) => {
-        setText(event.currentTarget.value)
-        later(event.currentTarget.value.trim())
-      }}
+      rightSection={text === '' ? null : <CloseButton size="sm" aria-label={t.tasks.clearSearch} onClick={() => type('')} />}
+      onChange={(event) => type(event.currentTarget.value)}
     />
   )
 }
