@@ -52,8 +52,8 @@ async def start_process(call: Call) -> InstanceView:
     The body is the data of the new instance. Answers after the commit, when the instance waits or has ended. Refusals are
     checked in this order: 401 `Unauthorized`; 404 `Process definition not found.`; 403 `Forbidden`; 400 `Start node for process
     definition not found.`; 400 `Multiple start nodes found, but start condition not specified.`; 400 `Some mandatory params are
-    missing.` (listed in `missing`); 422 what has the
-    wrong type, or does not fit the form of the start event. A refused start is listed under failed starts.
+    missing.` (listed in `missing`); 422 what has the wrong type, or does not fit the form of the start event. A refused start is
+    listed under failed starts.
     """
     return await answered(call, idempotent(call, _start(call, call.body, None)))
 
