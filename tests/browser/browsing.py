@@ -205,8 +205,20 @@ LAYOUT = """() => {
 }"""
 
 
+SETTLE = """async () => {
+    let before
+    for (let frames = 0, same = 0; frames < 120 && same < 8; frames++) {
+        await new Promise(requestAnimationFrame)
+        const now = [...document.querySelectorAll('body *')].map(each => `${each.clientWidth} ${each.scrollWidth}`).join()
+        same = now === before ? same + 1 : 0
+        before = now
+    }
+}"""
+
+
 def layout(page: Page) -> None:
-    """It has one heading and a title, fits the width of the window, and no words are cut off."""
+    """It has one heading and a title, fits the width of the window, and no words are cut off, once nothing moves any more."""
+    page.evaluate(SETTLE)
     found = page.evaluate(LAYOUT)
     assert found["wide"] <= 0, f"{page.url} is {found['wide']} px wider than the window"
     assert len(found["h1"]) == 1, f"{page.url} has the headings {found['h1']}"

@@ -15,7 +15,7 @@ export function Stages({ stages, phone }: { stages: ProgressStage[]; phone: bool
       </Text>
     )
   return (
-    <ol className="stages" aria-label={t.tasks.page.stages}>
+    <ol className="stages scroll-x" aria-label={t.tasks.page.stages}>
       {named.map((stage, index) => (
         <li key={stage.name} data-state={stage.state} aria-current={index === at ? 'step' : undefined}>
           <span className="stage-sign" aria-hidden>

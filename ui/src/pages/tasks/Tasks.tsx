@@ -131,7 +131,7 @@ function List({ scope, sort, q, phone, free, go }: ListProps) {
           {rows.map((row) => <CardRow key={row.task.id} {...row} />)}
         </ul>
       ) : (
-        <div className="tasks-scroll">
+        <div className="scroll-x">
           <Table className="rows tasks-table" verticalSpacing="xs" highlightOnHover highlightOnHoverColor="color-mix(in srgb, var(--mantine-color-indigo-5) 4%, transparent)" aria-label={t.tasks.list}>
             <Table.Thead>
               <Table.Tr>
