@@ -23,7 +23,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui try-ui browser demo test pictures check format bench bench-http bench-ui chaos conformance lock clean
+.PHONY: help setup ui try-ui browser postgresql demo test pictures check format bench bench-http bench-ui chaos conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,10 +43,13 @@ try-ui:
 browser:
 	@scripts/install-chromium.sh || [ "$$CI" != true ]
 
+postgresql:
+	@scripts/install-postgresql.sh || [ "$$CI" != true ]
+
 demo: setup try-ui ## start a server with sample processes, users and workers, on a SQLite file
 	@$(BIN)/procession demo
 
-test: setup check browser ## check, then every test on two cores
+test: setup check browser postgresql ## check, then every test on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 pictures: setup ui browser ## make the pictures of the tutorial again

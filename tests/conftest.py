@@ -1,10 +1,18 @@
-"""Settings for every test. Random tests draw the same cases each time; HYPOTHESIS_PROFILE=explore draws new ones."""
+"""Settings for every test, and the servers that many use.
+
+Random tests draw the same cases each time; HYPOTHESIS_PROFILE=explore draws new ones. Where a service cannot be had, its tests
+are skipped and say so; in the continuous integration (CI=true) they fail.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.services.postgresql import Missing, PostgreSQL
 
 settings.register_profile(
     "ci",
@@ -16,3 +24,20 @@ settings.register_profile(
 )
 settings.register_profile("explore", print_blob=True, deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server for all tests of this process. It does not flush: what is about durability starts its own."""
+    with start_postgresql() as server:
+        yield server
+
+
+def start_postgresql(**settings: str | bool) -> PostgreSQL:
+    """A server of one's own, or a skipped test."""
+    try:
+        return PostgreSQL(**settings)
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))

@@ -1,0 +1,195 @@
+"""A PostgreSQL server of one's own, from the distribution's package: in a temporary folder, on a free port of the loopback.
+
+    with PostgreSQL() as server:
+        store = server.url()            # a database that nobody else uses
+        server.kill(); server.start()   # as a power failure would
+
+It runs as `postgres` where the tests run as root, since it refuses root.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+USER = "procession"
+ACCOUNT = "postgres"  # of the operating system, where the tests are root
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "logging_collector": "off",
+    "log_min_messages": "fatal",
+}
+UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class Missing(Exception):
+    """The server cannot be had here, and why."""
+
+
+def programs() -> Path:
+    """The folder of the newest server that is installed."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda found: _version(found.parent.name))
+    for folder in reversed(folders):
+        if (folder / "initdb").exists() and _version(folder.parent.name) >= 13:
+            return folder
+    if (found := shutil.which("initdb")) is not None:
+        return Path(found).resolve().parent
+    raise Missing("PostgreSQL 13 or newer is not installed (scripts/install-postgresql.sh)")
+
+
+def _version(name: str) -> float:
+    try:
+        return float(name)
+    except ValueError:
+        return 0.0
+
+
+class PostgreSQL:
+    """A server. With `durable` it flushes what it commits, as it does by default; without it survives its own end only.
+
+    Further `settings` go to its command line.
+    """
+
+    def __init__(self, *, durable: bool = False, **settings: str) -> None:
+        self._settings = {**SETTINGS, **({} if durable else UNSAFE), **settings}
+        self._bin = programs()
+        self._become = _becoming()
+        self._folder = Path(tempfile.mkdtemp(prefix="procession-pg-"))
+        self._data = self._folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        try:
+            self._create()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> PostgreSQL:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def url(self, database: str | None = None, *, port: int | None = None) -> str:
+        """The URL of a new database, or of the named one; `port` is that of a proxy before the server."""
+        if database is None:
+            database = f"d{secrets.token_hex(6)}"
+            self.execute(f"CREATE DATABASE {database}", database="postgres")
+        return f"postgresql://{USER}@127.0.0.1:{port or self.port}/{database}"
+
+    def execute(self, sql: str, *, database: str = "postgres") -> str:
+        """What `psql` says to a statement."""
+        command = [
+            *(str(self._bin / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
+            *("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", database, "-c", sql),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), "-k", str(self._folder)]
+        for name, value in self._settings.items():
+            command += ["-c", f"{name}={value}"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", preexec_fn=self._become
+            )
+        end = time.monotonic() + 60
+        ready = [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres"]
+        while subprocess.run(ready, check=False).returncode != 0:
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise Missing(f"PostgreSQL does not start:\n{self.log()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it at once, as `systemctl stop` does: connections are cut, what was committed is on the disk."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """As a crash would end it: the server and all its processes."""
+        if self._process is not None:
+            # SIGQUIT makes the children end without a word; alone, SIGKILL would leave them behind
+            self._end(signal.SIGQUIT)
+
+    def _end(self, number: int) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(number)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+    def log(self) -> str:
+        """What it wrote."""
+        path = self._folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def close(self) -> None:
+        """End it, and remove everything."""
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _create(self) -> None:
+        if self._become is not None:
+            account = pwd.getpwnam(ACCOUNT)
+            os.chown(self._folder, account.pw_uid, account.pw_gid)
+        command = [
+            *(str(self._bin / "initdb"), "-D", str(self._data), "-U", USER, "-A", "trust", "--no-sync"),
+            *("-E", "UTF8", "--locale=C.UTF-8"),
+        ]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, cwd="/", check=False, preexec_fn=self._become
+        )
+        if done.returncode != 0:
+            raise Missing(f"PostgreSQL cannot be set up: {done.stderr.strip()}")
+
+
+def _becoming() -> Callable[[], None] | None:
+    """What a child of root does to be somebody else; None where nothing is to be done."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        account = pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        raise Missing(f"PostgreSQL does not run as root, and there is no account '{ACCOUNT}'") from None
+
+    def become() -> None:
+        os.setgroups([])
+        os.setgid(account.pw_gid)
+        os.setuid(account.pw_uid)
+
+    return become
+
+
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
