@@ -10,7 +10,7 @@ Errors: `VersionConflict` (somebody else was faster: load and decide again), `St
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
@@ -402,6 +402,11 @@ class LeasedJob(NamedTuple):
     job: JobRow
     lease: Lease
 
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> LeasedJob:
+        """From one row: the columns of the job, then those of the lease."""
+        return cls(JobRow._make(row[:9]), Lease._make(row[9:]))
+
 
 class SeenTask(NamedTuple):
     """A user task, with the position and the status of its instance at the moment when it was read, and whose that is."""
@@ -413,6 +418,11 @@ class SeenTask(NamedTuple):
     business_key: str | None
     started_by: str
     started: int
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> SeenTask:
+        """From one row: the columns of the task, then the others."""
+        return cls(TaskRow._make(row[:-6]), *row[-6:])
 
     @property
     def id(self) -> int:
@@ -426,6 +436,11 @@ class SeenIncident(NamedTuple):
     incident: IncidentRow
     position: int
     status: str
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> SeenIncident:
+        """From one row: the columns of the incident, then the others."""
+        return cls(IncidentRow._make(row[:-2]), *row[-2:])
 
     @property
     def id(self) -> int:
@@ -529,10 +544,30 @@ class TaskFilter:
 class Storage(Protocol):
     """What every store does. Lists come newest first, at most `limit`, before the id `before` (a cursor)."""
 
+    shared: bool
+    """Whether other nodes are expected to work on the same store at the same time."""
+
+    number: int | None
+    """By which the ids of this node differ from those of all others on a shared store; None: whoever opens it chooses one."""
+
+    others: list[Callable[[Collection[str]], None]]
+    """Told, in any thread, that another node has committed, and of which types the jobs are that came of it.
+
+    A store that is not shared tells nobody: look from time to time.
+    """
+
     async def open(self) -> None:
         """Create or migrate the schema; refuse a newer one or a changed migration with a `StorageError`."""
 
     async def close(self) -> None: ...
+    async def attach(self) -> None:
+        """From now on, what is asked in the running event loop may wait in it; whoever has no loop waits in a thread."""
+
+    async def detach(self) -> None:
+        """The running event loop asks no more."""
+
+    async def ping(self) -> None:
+        """Answers when the store does; else a `StorageError`."""
 
     # the processor
     async def load(self, need: Need) -> Found: ...
@@ -546,12 +581,17 @@ class Storage(Protocol):
     async def release_lease(self, job: int, fence: int) -> bool:
         """Give a job back untouched, for another worker."""
 
-    async def due(self, now: int, limit: int) -> Due: ...
+    async def due(self, now: int, limit: int, until: int = 0) -> Due:
+        """On a shared store the timers are this node's alone until the moment `until`, if that is to come."""
+
     async def next_due(self) -> int | None:
         """When the next timer of a live instance that is not on hold, or the next start timer, comes due."""
 
-    async def ready(self, limit: int) -> list[int]:
-        """Instances whose tokens can go on by themselves (a node died between two transactions of one command)."""
+    async def ready(self, limit: int, since: int | None = None) -> list[int]:
+        """Instances whose tokens can go on by themselves (a node died between two transactions of one command).
+
+        Without those that took a step since that moment: somebody is at it.
+        """
 
     async def expire_messages(self, now: int) -> int: ...
 
@@ -608,7 +648,10 @@ class Storage(Protocol):
         """The place of a position of an instance in the order of the commits."""
 
     async def last_history(self) -> int:
-        """The number of the latest row of history in that order (0: there is none)."""
+        """The number of the latest row of history in that order (0: there is none). Numbers grow, with gaps."""
+
+    async def is_long(self, number: int, rows: int) -> bool:
+        """Whether more than so many rows of history follow a number."""
 
     async def instance_heads(self, ids: Collection[int]) -> list[InstanceRow]:
         """The rows of instances, without what is in them, by id; those that are not there are left out."""

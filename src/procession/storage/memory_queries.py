@@ -47,6 +47,7 @@ from procession.storage import (
     UserRow,
     VariableRow,
 )
+from procession.storage.embedded import Embedded
 from procession.storage.matching import conditions, matches, parse
 from procession.storage.memory_tables import Agenda, Table, newest
 
@@ -58,10 +59,11 @@ AWAITED_KEY = itemgetter(5, 6)  # name and key
 R = TypeVar("R")
 
 
-class MemoryQueries:
+class MemoryQueries(Embedded):
     """The half of a store that only reads."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = Lock()
         self._instances: dict[int, InstanceRow] = {}
         self._children: dict[int, dict[int, None]] = {}
@@ -100,7 +102,10 @@ class MemoryQueries:
 
     # -- what time has come for ---------------------------------------------------------------------------------------
 
-    async def due(self, now: int, limit: int) -> Due:
+    async def ping(self) -> None:
+        """It always answers."""
+
+    async def due(self, now: int, limit: int, until: int = 0) -> Due:
         with self._lock:
             timers = [self._timers.rows[id] for id in self._due.due(now, limit)]
             return Due(timers, [self._start_timers[id] for id in self._starts_due.due(now, limit)])
@@ -110,9 +115,14 @@ class MemoryQueries:
             moments = (self._due.next(), self._starts_due.next())
             return min((moment for moment in moments if moment is not None), default=None)
 
-    async def ready(self, limit: int) -> list[int]:
+    async def ready(self, limit: int, since: int | None = None) -> list[int]:
         with self._lock:
-            return [id for id in sorted(self._ready) if not self._on_hold(id)][:limit]
+            found = [id for id in sorted(self._ready) if not self._on_hold(id)]
+            return [id for id in found if since is None or self._last_step(id) <= since][:limit]
+
+    def _last_step(self, instance: int) -> int:
+        numbers = self._history.get(instance)
+        return self._log[numbers[-1] - 1].at if numbers else 0
 
     # -- definitions --------------------------------------------------------------------------------------------------
 
@@ -209,6 +219,9 @@ class MemoryQueries:
             place = bisect_left(numbers, position, key=self._position)
             found = place < len(numbers) and self._position(numbers[place]) == position
             return numbers[place] if found else None
+
+    async def is_long(self, number: int, rows: int) -> bool:
+        return await self.last_history() - number > rows
 
     async def last_history(self) -> int:
         with self._lock:

@@ -31,7 +31,7 @@ from procession.storage import (
 from procession.storage.migrations import Migration
 from procession.storage.sqlite_batch import conflict, many, read, write
 from procession.storage.sqlite_file import MEMORY, SQL, SqliteFile, begin, commit, is_taken, roll_back
-from procession.storage.sqlite_queries import SqliteQueries, leased
+from procession.storage.sqlite_queries import SqliteQueries
 from procession.storage.waiting import ELSEWHERE
 
 TRUSTED = 100_000  # instances whose positions are remembered as sure, once other processes write too
@@ -99,7 +99,7 @@ class SqliteStorage(SqliteQueries):
         given = {"type": type, "worker": worker, "limit": limit, "now": now, "deadline": deadline}
         with self._file.writer as connection:
             rows = connection.execute(SQL["lease_jobs"], given).fetchall()
-        return [leased(row) for row in sorted(rows)]
+        return [LeasedJob.of(row) for row in sorted(rows)]
 
     async def extend_lease(self, job: int, fence: int, now: int, deadline: int) -> bool:
         return self._change("extend_lease", {"job": job, "fence": fence, "now": now, "deadline": deadline}) == 1

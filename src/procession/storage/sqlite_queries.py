@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import apsw
 
-from procession.engine import state
 from procession.storage import (
     AuditRow,
     DefinitionRow,
@@ -16,12 +15,9 @@ from procession.storage import (
     FailedStartRow,
     FormRow,
     HistoryRow,
-    IncidentRow,
     InstanceFilter,
     InstanceRow,
     InstanceRows,
-    JobRow,
-    Lease,
     LeasedJob,
     MessageRow,
     OutboxRow,
@@ -31,35 +27,24 @@ from procession.storage import (
     StartTimerRow,
     SubscriptionRow,
     TaskFilter,
-    TaskRow,
     TimerRow,
     Totals,
     UserRow,
 )
-from procession.storage.matching import conditions
+from procession.storage.embedded import Embedded
 from procession.storage.queries import asked
+from procession.storage.searching import searches, words
 from procession.storage.sqlite_batch import load, many, names
 from procession.storage.sqlite_file import SQL, SqliteFile
 
 T = TypeVar("T")
 
-STATUSES = (
-    state.CREATED,
-    state.STARTED,
-    state.ON_HOLD,
-    state.FINISHED,
-    state.FAILED,
-    state.TERMINATED,
-    state.EXPIRED,
-    state.DISMISSED,
-    state.ABORTED,
-)
 
-
-class SqliteQueries:
+class SqliteQueries(Embedded):
     """The half of a store that only reads."""
 
     def __init__(self, file: SqliteFile) -> None:
+        super().__init__()
         self._file = file
 
     def _rows(self, statement: str, given: Any = (), *words: str) -> list[tuple[Any, ...]]:
@@ -68,7 +53,10 @@ class SqliteQueries:
 
     # -- what time has come for ---------------------------------------------------------------------------------------
 
-    async def due(self, now: int, limit: int) -> Due:
+    async def ping(self) -> None:
+        self._rows("definitions_changed")
+
+    async def due(self, now: int, limit: int, until: int = 0) -> Due:
         timers = [TimerRow._make(row) for row in self._rows("due_timers", (now, limit))]
         return Due(timers, [StartTimerRow._make(row) for row in self._rows("due_starts", (now, limit))])
 
@@ -76,8 +64,8 @@ class SqliteQueries:
         due: int | None = self._rows("next_due")[0][0]
         return due
 
-    async def ready(self, limit: int) -> list[int]:
-        return [id for (id,) in self._rows("ready", (limit,))]
+    async def ready(self, limit: int, since: int | None = None) -> list[int]:
+        return [id for (id,) in self._rows("ready", {"limit": limit, "since": since}, *words(since=since))]
 
     # -- definitions --------------------------------------------------------------------------------------------------
 
@@ -130,6 +118,9 @@ class SqliteQueries:
         row = first(self._rows("history_number", (instance, position)))
         return None if row is None else row[0]
 
+    async def is_long(self, number: int, rows: int) -> bool:
+        return await self.last_history() - number > rows
+
     async def last_history(self) -> int:
         number: int = self._rows("last_history")[0][0]
         return number
@@ -174,20 +165,20 @@ class SqliteQueries:
             "free": True if where.free else None,
             "undated": True if where.undated else None,
         }
-        return [seen_task(row) for row in self._rows("tasks", given, *words(**given))]
+        return [SeenTask.of(row) for row in self._rows("tasks", given, *words(**given))]
 
     async def task(self, task: int) -> SeenTask | None:
-        return first([seen_task(row) for row in self._rows("task", (task,))])
+        return first([SeenTask.of(row) for row in self._rows("task", (task,))])
 
     async def job(self, job: int) -> LeasedJob | None:
-        return first([leased(row) for row in self._rows("job", (job,))])
+        return first([LeasedJob.of(row) for row in self._rows("job", (job,))])
 
     async def incidents(
         self, instance: int | None = None, open_only: bool = True, limit: int = 50, before: int | None = None
     ) -> list[SeenIncident]:
         given = {"limit": limit, "before": before, "instance": instance, "open": True if open_only else None}
         rows = self._rows("incidents", given, *words(**given))
-        return [SeenIncident(IncidentRow._make(row[:-2]), *row[-2:]) for row in rows]
+        return [SeenIncident.of(row) for row in rows]
 
     async def messages(self, name: str | None = None, limit: int = 50) -> list[MessageRow]:
         given = {"limit": limit, "name": name}
@@ -231,68 +222,16 @@ class SqliteQueries:
 def find_instances(
     connection: apsw.Connection, where: InstanceFilter, limit: int, before: int | None
 ) -> list[InstanceRow]:
-    """Newest first. Where nothing selects few, the newest of each status are merged, and each costs only its rows."""
-    given: dict[str, Any] = {
-        "before": before,
-        "business_key": where.business_key,
-        "parent": where.parent,
-        "root": where.root,
-        "started_by": where.started_by,
-        "incidents": where.incidents or None,
-        "no_incidents": True if where.incidents is False else None,
-        "version": where.version,
-        "started_after": where.started_after,
-        "started_before": where.started_before,
-        "node": where.node,
-        "text": None if where.text is None else f"%{escaped(where.text)}%",
-        "variables": f"[{','.join(conditions(where.variables))}]" if where.variables else None,
-    }
-    chosen = words(**given)
-    given.update(limit=limit, definition=where.definition)
-    looked_up = where.business_key, where.parent, where.root, where.incidents or None
-    if any(value is not None for value in looked_up):
-        given["statuses"] = names(where.statuses)[0] if where.statuses else None
-        chosen += words(check_name=where.definition, check_statuses=where.statuses or None)
-        if looked_up[:3] == (None, None, None):
-            chosen += ("walk_incidents",)
-        return _instances(connection, given, chosen)
-    statuses = dict.fromkeys(where.statuses or STATUSES)
-    if where.node is not None:
-        statuses = {status: None for status in statuses if status in state.LIVE}  # nobody else has tokens
-    elif where.definition is None and not where.statuses:
-        return _instances(connection, given, chosen)
+    """Newest first."""
     rows: list[InstanceRow] = []
-    for status in statuses:
-        given["status"] = status
-        walk = words(walk_name=where.definition, walk_status=status)
-        if status != state.FINISHED:
-            walk += ("walk_unfinished",)
-        rows += _instances(connection, given, chosen + walk)
+    for given, chosen in searches(where, limit, before):
+        if given["variables"] is not None:
+            given["variables"] = f"[{','.join(given['variables'])}]"
+        if statuses := given.get("statuses"):
+            given["statuses"] = names(statuses)[0]
+        found = connection.execute(asked(SQL["instances"], *chosen), given)
+        rows += [InstanceRow._make(row) for row in found]
     return sorted(rows, reverse=True)[:limit]
-
-
-def _instances(connection: apsw.Connection, given: Mapping[str, Any], chosen: tuple[str, ...]) -> list[InstanceRow]:
-    return [InstanceRow._make(row) for row in connection.execute(asked(SQL["instances"], *chosen), given)]
-
-
-def words(**given: Any) -> tuple[str, ...]:
-    """Those that are given."""
-    return tuple(word for word, value in given.items() if value is not None)
-
-
-def escaped(text: str) -> str:
-    r"""As it is, in a LIKE with `\` as its escape."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def leased(row: tuple[Any, ...]) -> LeasedJob:
-    """A job and its lease, from one row."""
-    return LeasedJob(JobRow._make(row[:9]), Lease._make(row[9:]))
-
-
-def seen_task(row: tuple[Any, ...]) -> SeenTask:
-    """A task and where its instance was, from one row."""
-    return SeenTask(TaskRow._make(row[:-6]), *row[-6:])
 
 
 def first(rows: Sequence[T]) -> T | None:

@@ -449,7 +449,12 @@ SELECT min(due) FROM (
 
 -- name: ready
 -- The instances that can go on by themselves.
-SELECT id FROM instance WHERE ready = 1 AND status <> 'ON_HOLD' ORDER BY id LIMIT ?
+SELECT i.id FROM instance AS i
+WHERE i.ready = 1 AND i.status <> 'ON_HOLD'
+    AND NOT EXISTS (SELECT 1 FROM history AS h                                                      -- if since
+                    WHERE h.instance = i.id AND h.position = i.position AND h.at > :since)          -- if since
+ORDER BY i.id
+LIMIT :limit
 
 -- name: expire_messages
 -- The time of these messages is over.

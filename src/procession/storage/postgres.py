@@ -1,0 +1,370 @@
+"""The store on a PostgreSQL server (13 or newer), for any number of equal nodes.
+
+A node owns nothing: a commit checks positions inside the database, so that of two nodes that decided the same instance one wins
+and the other decides again. Work that waits (jobs, timers) is shared out by `SKIP LOCKED`. Nodes tell each other by `NOTIFY` that
+something was committed, beside the commit and not in it, since commits that notify wait for each other; who misses it finds out
+when it looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+from msgspec import json
+
+from procession.errors import StorageError, VersionConflict
+from procession.storage import (
+    AuditRow,
+    Batch,
+    DefinitionRow,
+    DraftRow,
+    FormRow,
+    Found,
+    LeasedJob,
+    Need,
+    SessionRow,
+    StartSubscriptionRow,
+    StartTimerRow,
+    UserRow,
+)
+from procession.storage.migrations import Migration
+from procession.storage.postgres_batch import COMMIT, conflict, is_conflict, parameters, read
+from procession.storage.postgres_link import (
+    DEFINITIONS_CHANGED,
+    Connection,
+    Link,
+    change,
+    explain,
+    is_lost,
+    is_taken,
+    query,
+    sqlstate,
+)
+from procession.storage.postgres_queries import PostgresQueries
+
+log = logging.getLogger("procession")
+
+NUMBERS = 1024
+"""Nodes on one store at most: as many as ids can tell apart."""
+
+TELL = 0.01
+"""Seconds between two notices to the other nodes."""
+
+LOOK = 1.0
+"""Seconds after which a node looks for itself what it may not have been told."""
+
+LONGEST_NEWS = 7_000
+"""Bytes of a notice; PostgreSQL takes 8,000."""
+
+
+class PostgresStorage(PostgresQueries):
+    """A store at a URL of libpq; see `Link`. Thread-safe, and usable from any event loop that was attached."""
+
+    shared = True
+
+    def __init__(self, url: str) -> None:
+        super().__init__(Link(url))
+        self.number: int | None = None
+        self.others: list[Callable[[Collection[str]], None]] = []
+        self.renumbered: Callable[[int], None] | None = None
+        self._channel = f"procession_{self._link.schema}"[:63]
+        self._definitions = 0  # how often they have changed, as far as is known here; every commit checks it
+        self._unsaid: set[str] = set()  # types of jobs that came, not yet told to the others
+        self._to_tell: asyncio.Event | None = None
+        self._ear: Any = None
+        self._opening = threading.Lock()
+
+    async def open(self) -> None:
+        """Create or migrate the schema; refuse a newer one or a changed migration with a `StorageError`."""
+        with self._opening:
+            if self._ear is not None:
+                return
+            self._link.start()
+            try:
+                await self._link.migrate()
+                await self._look()
+                await self._link.wait(self._connect_ear())
+            except BaseException:
+                self._link.stop()
+                raise
+            self._ear = self._link.spawn(self._listen())
+
+    async def close(self) -> None:
+        ear, self._ear = self._ear, None
+        if ear is not None:
+            ear.cancel()
+            with suppress(BaseException):
+                ear.result(5.0)
+        self._link.stop()
+
+    async def attach(self) -> None:
+        await self._link.attach()
+
+    async def detach(self) -> None:
+        await self._link.detach()
+
+    async def migrate(self, *, dry_run: bool = False) -> list[Migration]:
+        """Bring the schema up to date, or only say what would be done; `open` does it too."""
+        self._link.start()
+        try:
+            todo = await self._link.migrations()
+            if not dry_run:
+                await self._link.migrate()
+        finally:
+            if self._ear is None:
+                self._link.stop()
+        return todo
+
+    # -- the processor ------------------------------------------------------------------------------------------------
+
+    async def load(self, need: Need) -> Found:
+        return await self._link.run(lambda connection: read(connection, need))
+
+    async def commit(self, batch: Batch) -> None:
+        await self._link.run(lambda connection: self._commit(connection, batch), again=False)
+        self._tell({job.type for job in batch.jobs})
+
+    async def _commit(self, connection: Connection, batch: Batch) -> None:
+        try:
+            await connection.fetchval(COMMIT, *parameters(batch, self._definitions))
+        except Exception as error:
+            if sqlstate(error) == DEFINITIONS_CHANGED:
+                await self._look()
+                raise VersionConflict("Definitions were published since. Nothing was written: decide again.") from None
+            if is_conflict(error):
+                raise await conflict(connection, batch) from None
+            if is_lost(error):
+                raise StorageError(
+                    f"The connection to {self._link.name} was lost during a commit ({explain(error, self._link.name)}). It took "
+                    "effect as a whole or not at all: ask again with the same idempotency key, or look."
+                ) from None
+            raise
+
+    async def lease_jobs(self, type: str, worker: str, limit: int, now: int, deadline: int) -> list[LeasedJob]:
+        given = {"type": type, "worker": worker, "limit": limit, "now": now, "deadline": deadline}
+        rows = await self._link.run(lambda connection: query(connection, "lease_jobs", **given), again=False)
+        return [LeasedJob.of(row) for row in sorted(map(tuple, rows))]
+
+    async def extend_lease(self, job: int, fence: int, now: int, deadline: int) -> bool:
+        return await self._link.change("extend_lease", job=job, fence=fence, now=now, deadline=deadline) == 1
+
+    async def release_lease(self, job: int, fence: int) -> bool:
+        return await self._link.change("release_lease", job=job, fence=fence) == 1
+
+    async def expire_messages(self, now: int) -> int:
+        return await self._link.change("expire_messages", now=now)
+
+    # -- definitions --------------------------------------------------------------------------------------------------
+
+    async def definitions_changed(self) -> int:
+        """As far as this node knows. A commit that was decided by older ones is refused, so that nothing is lost by it."""
+        return self._definitions
+
+    async def add_definitions(
+        self, rows: Sequence[DefinitionRow], audit: Sequence[AuditRow], forms: Sequence[FormRow] = ()
+    ) -> None:
+        async def work(connection: Connection) -> int:
+            number = await _definitions_change(connection, audit)
+            for row in rows:
+                await change(connection, "add_definition", **row._asdict())
+            for form in forms:
+                await change(connection, "add_form", **form._asdict())
+            return number
+
+        number = await self._link.transaction(lambda connection: _or_conflict(work(connection), rows))
+        self._definitions = max(self._definitions, number)
+        self._tell(())
+
+    async def publish(
+        self,
+        definition: int,
+        timers: Sequence[StartTimerRow],
+        subscriptions: Sequence[StartSubscriptionRow],
+        audit: Sequence[AuditRow],
+    ) -> None:
+        async def work(connection: Connection) -> int:
+            number = await _definitions_change(connection, audit)
+            await self._set_state(connection, definition, "published")
+            await change(connection, "retire_published", definition=definition)
+            await change(connection, "end_start_timers", definition=definition)
+            await change(connection, "end_start_subscriptions", definition=definition)
+            for timer in timers:
+                await change(connection, "put_start_timer", **timer._asdict())
+            for subscription in subscriptions:
+                await change(connection, "add_start_subscription", **subscription._asdict())
+            return number
+
+        self._definitions = max(self._definitions, await self._link.transaction(work))
+        self._tell(())
+
+    async def deprecate(self, definition: int, audit: Sequence[AuditRow]) -> None:
+        async def work(connection: Connection) -> int:
+            number = await _definitions_change(connection, audit)
+            await self._set_state(connection, definition, "deprecated")
+            await change(connection, "remove_start_timers", definition=definition)
+            await change(connection, "remove_start_subscriptions", definition=definition)
+            return number
+
+        self._definitions = max(self._definitions, await self._link.transaction(work))
+        self._tell(())
+
+    async def _set_state(self, connection: Connection, definition: int, state: str) -> None:
+        if await change(connection, "set_definition_state", definition=definition, state=state) != 1:
+            raise StorageError(f"There is no definition {definition}.")
+
+    async def _look(self) -> None:
+        """How often the definitions have changed by now."""
+        [(number,)] = await self._link.fetch("definitions_changed")
+        self._definitions = max(self._definitions, number)
+
+    # -- drafts, the outbox and the users -------------------------------------------------------------------------------
+
+    async def put_draft(self, draft: DraftRow) -> bool:
+        return await self._link.change("put_draft", **draft._asdict()) == 1
+
+    async def remove_draft(self, task: int, user: str) -> bool:
+        return await self._link.change("remove_draft", task=task, user=user) == 1
+
+    async def published(self, ids: Sequence[int]) -> None:
+        if ids:
+            await self._link.change("published", ids=list(ids))
+
+    async def put_user(self, user: UserRow, audit: Sequence[AuditRow]) -> None:
+        async def work(connection: Connection) -> None:
+            await change(connection, "put_user", **user._asdict())
+            await change(connection, "end_sessions", user=user.name, stamp=user.stamp)
+            await _note(connection, audit)
+
+        await self._link.transaction(work)
+
+    async def remove_user(self, name: str, audit: Sequence[AuditRow]) -> bool:
+        async def work(connection: Connection) -> bool:
+            removed = await change(connection, "remove_user", name=name) == 1
+            if removed:
+                await change(connection, "remove_sessions", user=name)
+                await change(connection, "remove_drafts_of", user=name)
+                await _note(connection, audit)
+            return removed
+
+        return await self._link.transaction(work)
+
+    async def put_session(self, session: SessionRow) -> None:
+        await self._link.change("put_session", **session._asdict())
+
+    async def remove_session(self, id: str) -> bool:
+        return await self._link.change("remove_session", id=id) == 1
+
+    async def remove_sessions(self, user: str) -> int:
+        return await self._link.change("remove_sessions", user=user)
+
+    async def expire_sessions(self, now: int) -> int:
+        return await self._link.change("expire_sessions", now=now)
+
+    # -- the other nodes ------------------------------------------------------------------------------------------------
+
+    def _tell(self, types: Collection[str]) -> None:
+        """In any thread: something was committed here."""
+        self._unsaid.update(types)
+        told, ear = self._to_tell, self._ear
+        if told is not None and ear is not None:
+            self._link.call_soon(told.set)
+
+    async def _listen(self) -> None:
+        """Hear the others and tell them, for as long as the store is open; a connection that is lost is made anew."""
+        while True:
+            try:
+                await self._talk()
+            except Exception as error:
+                if not (is_lost(error) or isinstance(error, StorageError | asyncpg.PostgresError)):
+                    log.exception("nodes cannot tell each other what happens; each looks by itself")
+                else:
+                    log.warning("nodes cannot tell each other what happens (%s); each looks by itself", error)
+            await asyncio.sleep(random.uniform(0.1, 0.5))
+            with suppress(Exception):  # tried again, and said above
+                await self._connect_ear()
+
+    async def _connect_ear(self) -> None:
+        """The connection that hears. It also keeps this node's number."""
+        connection = await self._link.connect()
+        try:
+            await connection.add_listener(self._channel, self._heard)
+            await self._claim_number(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        self._to_tell = asyncio.Event()
+        self._to_tell.set()
+        self._connection = connection
+
+    async def _talk(self) -> None:
+        connection, told = self._connection, self._to_tell
+        assert told is not None
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(LOOK):
+                        await told.wait()
+                except TimeoutError:
+                    [(number,)] = await query(connection, "definitions_changed")
+                    self._definitions = max(self._definitions, number)
+                    continue
+                told.clear()
+                types, self._unsaid = self._unsaid, set()
+                await query(connection, "tell_others", channel=self._channel, news=self._news(types))
+                await asyncio.sleep(TELL)
+        finally:
+            connection.terminate()
+
+    def _news(self, types: Collection[str]) -> str:
+        news = json.encode([self.number, self._definitions, sorted(types)])
+        return (news if len(news) <= LONGEST_NEWS else json.encode([self.number, self._definitions, []])).decode()
+
+    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        number, definitions, types = json.decode(str(payload))
+        if number == self.number:
+            return
+        self._definitions = max(self._definitions, definitions)
+        for tell in self.others:
+            tell(types)
+
+    async def _claim_number(self, connection: Connection) -> None:
+        """A number that no other node has: the one of before, if it is still free."""
+        numbers = random.SystemRandom().sample(range(NUMBERS), NUMBERS)
+        if self.number is not None:
+            numbers.insert(0, self.number)
+        for number in numbers:
+            [(claimed,)] = await query(connection, "claim_number", number=number)
+            if claimed:
+                if self.renumbered is not None and number != self.number:
+                    self.renumbered(number)
+                self.number = number
+                return
+        raise StorageError(f"{NUMBERS} nodes work on {self._link.name}, which is the most that can be told apart.")
+
+
+async def _definitions_change(connection: Connection, audit: Sequence[AuditRow]) -> int:
+    [(number,)] = await query(connection, "definitions_change")
+    await _note(connection, audit)
+    return number  # type: ignore[no-any-return]
+
+
+async def _note(connection: Connection, audit: Sequence[AuditRow]) -> None:
+    for row in audit:
+        await change(connection, "add_audit", **row._asdict())
+
+
+async def _or_conflict(work: Any, rows: Sequence[DefinitionRow]) -> int:
+    try:
+        return await work  # type: ignore[no-any-return]
+    except asyncpg.PostgresError as error:
+        if not is_taken(error) or getattr(error, "table_name", "") != "definition":
+            raise
+        listed = ", ".join(f"{row.name} version {row.version}" for row in rows)
+        raise VersionConflict(f"Somebody else was faster: of {listed}, one is there already.") from None
