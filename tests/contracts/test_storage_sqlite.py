@@ -476,6 +476,17 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(path, monkeypatch):
     again.close()
 
 
+def test_a_step_that_was_passed_over_is_made_up_for(path, monkeypatch):
+    """0003 and 0004 were written beside each other, and 0004 was there first."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_file, "MIGRATIONS", ("0001_initial", "0002_edge", "0004_tasks_by_due_date"))
+        opened(path).close()
+    again = opened(path)
+    assert again.counts()["draft"] == 0
+    again.close()
+    assert Driven(SqliteStorage(path)).migrate(dry_run=True) == []
+
+
 def test_a_newer_schema_is_refused(store, path):
     store.close()
     change(path, "INSERT INTO migration VALUES (99, '0099_of_tomorrow', 'abc', 0)")

@@ -38,7 +38,10 @@ def _migration(name: str, sql: str) -> Migration:
 
 
 def pending(known: Sequence[Migration], applied: Sequence[Applied], store: str) -> list[Migration]:
-    """What is still to be done. Refuses a store that is newer than this program, or that went another way."""
+    """What is still to be done. Refuses a store that is newer than this program, or that went another way.
+
+    Not only what is newer than the newest: a step that was written beside another one may have come after it.
+    """
     ours = {migration.version: migration for migration in known}
     for done in applied:
         migration = ours.get(done.version)
@@ -53,5 +56,5 @@ def pending(known: Sequence[Migration], applied: Sequence[Applied], store: str) 
                 f"its checksum is {done.checksum[:12]}, ours {migration.checksum[:12]}. "
                 "A migration is never edited: restore the file, or the backup that was made with it."
             )
-    through = max((done.version for done in applied), default=0)
-    return [migration for migration in known if migration.version > through]
+    through = {done.version for done in applied}
+    return [migration for migration in known if migration.version not in through]

@@ -22,6 +22,11 @@ def test_what_was_not_done_yet_is_pending():
     assert migrations.pending([ONE, TWO], applied(ONE, TWO), "orders.db") == []
 
 
+def test_a_step_that_was_passed_over_is_pending():
+    three = Migration(3, "0003_most", "CREATE TABLE c (id INTEGER)", "cccc")
+    assert migrations.pending([ONE, TWO, three], applied(ONE, three), "orders.db") == [TWO]
+
+
 def test_a_newer_store_is_refused_by_name():
     with pytest.raises(
         StorageError, match=r"orders\.db has the schema 0002_more.*knows up to 0001_initial.*newer version"
