@@ -34,7 +34,7 @@ START_LIMIT = 1_000_000
 
 
 def open_storage(url: str) -> Storage:
-    """The store that a URL names: `memory:`, `sqlite:///relative.db`, `sqlite:////absolute.db`."""
+    """The store that a URL names: `memory:`, `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…/database`."""
     if url in ("memory:", "memory://"):
         from procession.storage.memory import MemoryStorage
 
@@ -47,8 +47,10 @@ def open_storage(url: str) -> Storage:
             raise ProcessionError(f"{url!r} names no file; write sqlite:///file.db")
         return SqliteStorage(path[1:])
     if url.startswith(("postgresql:", "postgres:")):
-        raise ProcessionError("PostgreSQL is not built yet; use sqlite:///file.db")
-    raise ProcessionError(f"{url!r} is no store; write memory: or sqlite:///file.db")
+        from procession.storage.postgres import PostgresStorage
+
+        return PostgresStorage(url)
+    raise ProcessionError(f"{url!r} is no store; write memory:, sqlite:///file.db or postgresql://user@host/database")
 
 
 class Engine:

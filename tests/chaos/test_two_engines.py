@@ -1,4 +1,4 @@
-"""Two engines on one SQLite file at the same time: nothing lost, nothing twice, and a clear error where one must wait."""
+"""Two engines on one store at the same time: nothing lost, nothing twice, and a clear error where one must wait."""
 
 from __future__ import annotations
 
@@ -24,11 +24,16 @@ TASK = process("task").start().user_task("one").user_task("two").end().build()
 PAY = process("pay").start().user_task("before").catch_message("paid", "paid", "=id").user_task("after").end().build()
 
 
-@pytest.fixture
-def open_engine(tmp_path):
-    """Opens engines on one file; all are closed at the end."""
+@pytest.fixture(params=["sqlite", "postgresql"])
+def open_engine(request, tmp_path):
+    """Opens engines on one store; all are closed at the end."""
+    server = request.param == "postgresql"
+    url = request.getfixturevalue("postgresql").url() if server else f"sqlite:///{tmp_path}/shared.db"
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(Engine(f"sqlite:///{tmp_path}/shared.db", **options))
+        yield lambda **options: stack.enter_context(Engine(url, **options))
+
+
+on_sqlite = pytest.mark.parametrize("open_engine", ["sqlite"], indirect=True)
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
@@ -315,8 +320,8 @@ def test_a_start_timer_ends_with_its_version_also_where_it_was_due_already(open_
     clock.advance("PT1M")
     due = one.storage.due
 
-    async def and_then_published(now, limit):
-        found = await due(now, limit)
+    async def and_then_published(now, limit, until):
+        found = await due(now, limit, until)
         one.storage.due = due
         two.deploy(("every.bpmn", newer), publish=True)
         return found
@@ -364,7 +369,7 @@ def test_engines_of_one_program_never_make_the_same_ids(open_engine):
     assert len({number for some in ids for number in some}) == 12 * 200
 
 
-# -- the write lock -----------------------------------------------------------------------------------------------------------
+# -- the write lock of a file -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -385,6 +390,7 @@ def lock(open_engine, tmp_path, monkeypatch):
     return held
 
 
+@on_sqlite
 def test_a_lock_that_is_held_for_long_is_a_clear_error_and_the_engine_goes_on(lock, open_engine):
     engine = open_engine()
     engine.deploy(("task.bpmn", TASK), ("pay.bpmn", PAY), publish=True)
@@ -406,6 +412,7 @@ def test_a_lock_that_is_held_for_long_is_a_clear_error_and_the_engine_goes_on(lo
     evidence.check_live(engine)
 
 
+@on_sqlite
 def test_a_timer_waits_for_the_lock(lock, open_engine):
     engine = open_engine()
     engine._machine._reconciler._every = 0.1
@@ -421,6 +428,7 @@ def test_a_timer_waits_for_the_lock(lock, open_engine):
     assert happened(engine, nap.id, e.TimerFired) == 1
 
 
+@on_sqlite
 def test_what_a_run_was_in_the_middle_of_goes_on_after_the_lock(lock, open_engine):
     engine = open_engine()
     engine._machine._reconciler._every = 0.1

@@ -42,7 +42,7 @@ NOON = 1_767_268_800_000_000  # 2026-01-01 12:00 UTC
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 
-_numbers = count(7_000_000_000_000_000)
+_numbers = count(7_312_546_978_000_000)
 
 
 def new_id() -> int:

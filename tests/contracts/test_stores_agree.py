@@ -1,10 +1,13 @@
-"""Whatever is done to them, the stores answer alike: random batches against memory and a SQLite file with two openers."""
+"""Whatever is done to them, the stores answer alike: random batches against memory, a SQLite file and a PostgreSQL server with
+two openers each."""
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -12,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from procession.errors import StorageError
 from procession.storage import Batch, InstanceFilter, Need, TaskFilter
 from procession.storage.memory import MemoryStorage
+from procession.storage.postgres import PostgresStorage
 from procession.storage.sqlite import SqliteStorage
 from tests.contracts import rows as make
 from tests.contracts.rows import Driven
@@ -394,7 +398,46 @@ class AgreementOfTwo(Agreement):
         self.caches[opener].clear()
 
 
+class AgreementWithServer(Agreement):
+    """Two nodes on one schema of a PostgreSQL server. Its numbers of history grow with gaps."""
+
+    database = ""
+
+    def open_files(self):
+        url = f"{self.database}?schema=s{secrets.token_hex(6)}&connections=2"
+        return [Driven(PostgresStorage(url)), Driven(PostgresStorage(url))]
+
+    def both(self, opener, method, *args, **kwargs):
+        memory, server = self.memory, self.files[opener]
+        if method == "history_after":
+            after = memory.history_after(*args)
+            number = 0
+            if args[0]:
+                [(_, row)] = memory.history_after(args[0] - 1, 1) or [(0, None)]
+                number = server.history_number(row.instance, row.position) if row is not None else server.last_history()
+            assert [row for _, row in server.history_after(number, args[1])] == [row for _, row in after]
+            return after
+        if method in ("history_number", "last_history"):
+            answer = getattr(memory, method)(*args)
+            assert bool(getattr(server, method)(*args)) == bool(answer)
+            return answer
+        if method == "commit":
+            server._look()  # a node that does not know the latest is refused once
+        if method == "definitions_changed":
+            return memory.definitions_changed()  # a node may not know it yet; a commit would tell it
+        return super().both(opener, method, *args, **kwargs)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def database(request):
+    """Asked for by the test of the server only; the others need none."""
+    if any("Server" in item.nodeid for item in request.session.items if item.path == request.path):
+        AgreementWithServer.database = request.getfixturevalue("postgresql").url()
+
+
 TestAgreement = Agreement.TestCase
 TestAgreement.settings = settings(max_examples=50, stateful_step_count=25)
 TestAgreementOfTwo = AgreementOfTwo.TestCase
 TestAgreementOfTwo.settings = settings(max_examples=12, stateful_step_count=25)
+TestAgreementWithServer = AgreementWithServer.TestCase
+TestAgreementWithServer.settings = settings(max_examples=6, stateful_step_count=25)

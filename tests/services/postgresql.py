@@ -32,7 +32,7 @@ SETTINGS = {
     "logging_collector": "off",
     "log_min_messages": "fatal",
 }
-UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+UNSAFE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Missing(Exception):

@@ -51,7 +51,7 @@ async def _store(edge: Edge) -> str:
     """One query that costs next to nothing."""
     try:
         async with asyncio.timeout(PATIENCE):
-            await edge.node.read(edge.node.storage.definitions_changed())
+            await edge.node.read(edge.node.storage.ping())
     except TimeoutError:
         return f"no answer in {PATIENCE:g} s"
     except StorageError:

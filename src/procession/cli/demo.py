@@ -17,7 +17,7 @@ from procession.cli.play import play
 from procession.cli.secret import token_for
 from procession.cli.serve import NOT_BUILT, begin_logging, say_address, server_of, web_is_built
 from procession.cli.session import Session, command
-from procession.cli.settings import KNOWN, Settings
+from procession.cli.settings import KNOWN, Settings, without_password
 from procession.cli.tables import table
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Demo:
     def _prepare(self) -> None:
         from procession.app import Engine
 
-        typer.echo(f"The store is {self._settings.store}")
+        typer.echo(f"The store is {without_password(self._settings.store)}")
         with Engine(self._settings.store) as engine:
             files = [file for name in EXAMPLES for file in sorted((examples() / name).glob("*.bpmn"))]
             for definition in engine.deploy(*files, publish=True):

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from procession.cli.session import Session, command
+from procession.cli.settings import without_password
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,7 +26,7 @@ def migrate_db(
         names = [migration.name for migration in todo]
         session.document({"dryRun": dry_run, "migrations": names})
     elif not todo:
-        typer.echo(f"{session.settings.store} is up to date.")
+        typer.echo(f"{without_password(session.settings.store)} is up to date.")
     else:
         for migration in todo:
             typer.echo(f"{'would apply' if dry_run else 'applied'} {migration.name}")

@@ -92,10 +92,12 @@ class Session:
         """What was or would be done to the schema of the store."""
         from procession.app import open_storage
         from procession.runtime.drive import drive
-        from procession.storage.sqlite import SqliteStorage
 
         storage = open_storage(self.settings.store)
-        return drive(storage.migrate(dry_run=dry_run)) if isinstance(storage, SqliteStorage) else []
+        try:
+            return drive(storage.migrate(dry_run=dry_run))
+        finally:
+            drive(storage.close())
 
     def close(self) -> None:
         """Close what was opened."""

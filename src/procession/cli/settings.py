@@ -203,14 +203,15 @@ def _check_store(url: str) -> None:
     if url == "memory:" or (url.startswith("sqlite:///") and len(url) > len("sqlite:///")):
         return
     if url.startswith(("postgres://", "postgresql://")):
-        raise NotBuiltYet(f"The store '{_without_password(url)}' is not built yet: PostgreSQL comes later. Use SQLite.")
+        return
     raise Usage(
-        f"The store '{_without_password(url)}' is not known.",
-        "Write sqlite:///FILE.db (sqlite:////FILE.db for a path from the root), or memory:.",
+        f"The store '{without_password(url)}' is not known.",
+        "Write sqlite:///FILE.db (sqlite:////FILE.db for a path from the root), postgresql://USER@HOST/DATABASE, or memory:.",
     )
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """Fit to be shown."""
     scheme, separator, rest = url.partition("://")
     return f"{scheme}{separator}…@{rest.rpartition('@')[2]}" if "@" in rest else url
 

@@ -18,8 +18,15 @@ log = logging.getLogger("procession")
 
 DUE_AT_ONCE = 500
 
+EVERY, EVERY_SHARED = 5.0, 0.5
+"""Seconds between two looks at the latest; shorter where other nodes may die and leave something to do."""
+
 PASSES = 1_000
 """What is done may be followed by more that is due at once; so often in one go."""
+
+SHARE = 1_000_000
+"""Microseconds for which a node keeps timers for itself that it is about to fire, and for which the others leave a run to
+the node that is at it. After that long anybody takes over what a node has left that died."""
 
 ASIDE = 600_000_000
 """Microseconds until a chore that failed for a reason of ours is tried again."""
@@ -65,10 +72,12 @@ def run_due(intake: Intake, aside: dict[str, int] | None = None) -> int:
 
 
 def _due(intake: Intake, limit: int, messages: bool) -> list[Ask]:
-    processor = intake.processor
-    due = intake.alone(processor.storage.due(processor.now(), limit))
+    processor, storage = intake.processor, intake.processor.storage
+    now = processor.now()
+    due = intake.alone(storage.due(now, limit, now + SHARE if storage.shared else 0))
     asks = [Ask(FireTimer(timer.id)) for timer in due.timers] + [Ask(timer) for timer in due.starts]
-    asks += [Ask(Continue(instance)) for instance in intake.alone(processor.storage.ready(limit))]
+    left = intake.alone(storage.ready(limit, now - SHARE if storage.shared else None))
+    asks += [Ask(Continue(instance)) for instance in left]
     if messages:
         asks += _unmatched(intake)
     return asks
@@ -88,8 +97,9 @@ def _unmatched(intake: Intake) -> list[Ask]:
 class Reconciler:
     """Does the chores in a thread of its own, when they come due and at least every few seconds."""
 
-    def __init__(self, intake: Intake, now: Callable[[], int], every: float = 5.0) -> None:
-        self._intake, self._now, self._every = intake, now, every
+    def __init__(self, intake: Intake, now: Callable[[], int], every: float | None = None) -> None:
+        self._intake, self._now = intake, now
+        self._every = every or (EVERY_SHARED if intake.processor.storage.shared else EVERY)
         self._wake = threading.Event()
         self._stop = False
         self._starting = threading.Lock()

@@ -1,4 +1,5 @@
-"""Runs a coroutine that never waits, without an event loop: embedded stores answer in the caller's thread."""
+"""Runs a coroutine that never suspends where there is no event loop: embedded stores answer in the caller's thread, the store on
+a server makes it wait."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from procession.runtime.node import Node
 from procession.runtime.views import JobView
@@ -24,6 +24,7 @@ class Handout:
         self._loop = asyncio.get_running_loop()
         self._closed = False
         node.committed.append(self._committed)
+        node.storage.others.append(self._elsewhere)
 
     async def activate(
         self, type: str, worker: str, limit: int, lock: int, fetch: Sequence[str] | None, wait: float
@@ -75,11 +76,18 @@ class Handout:
 
     def _committed(self, batch: Batch) -> None:
         if batch.jobs and self._waiting:
-            found = Counter(job.type for job in batch.jobs)
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._tell, found)
+            self._pass_on(Counter(job.type for job in batch.jobs))
 
-    def _tell(self, found: dict[str, int]) -> None:
+    def _elsewhere(self, types: Collection[str]) -> None:
+        """Another node has jobs of these types: somebody here may be quicker than those who wait there."""
+        if types and self._waiting:
+            self._pass_on(dict.fromkeys(types, 1))
+
+    def _pass_on(self, found: Mapping[str, int]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell, found)
+
+    def _tell(self, found: Mapping[str, int]) -> None:
         """Wake as many as there are jobs, first come first served."""
         for type, count in found.items():
             waiting = self._waiting.get(type)

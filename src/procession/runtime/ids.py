@@ -13,11 +13,11 @@ LATEST_MS = (1 << 41) - (1 << 32)  # in the summer of 2089; from then on ids onl
 class Ids:
     """Gives ids that only grow, also when the clock stands still or many are asked for within a millisecond.
 
-    `node` tells processes on one store apart (0 to 1023).
+    `node` tells processes on one store apart (0 to 1023); where it may change, it is asked for each id.
     """
 
-    def __init__(self, now: Callable[[], int], node: int = 0) -> None:
-        if not 0 <= node < NODES:
+    def __init__(self, now: Callable[[], int], node: int | Callable[[], int] = 0) -> None:
+        if isinstance(node, int) and not 0 <= node < NODES:
             raise ValueError(f"node must be 0 to 1023, not {node}")
         self._now, self._node = now, node
         self._ms, self._counter = 0, 0
@@ -32,4 +32,5 @@ class Ids:
                 self._counter += 1
             else:
                 self._ms, self._counter = self._ms + 1, 0
-            return (self._ms << 22) | (self._node << 12) | self._counter
+            node = self._node if isinstance(self._node, int) else self._node()
+            return (self._ms << 22) | (node << 12) | self._counter

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from procession.engine.access import Principal
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Machine:
-    """An embedded store with everything that works on it. Thread-safe: commands of several threads share a commit.
+    """A store with everything that works on it. Thread-safe: commands of several threads share a commit.
 
     `number` tells the ids of this machine from those of others on the same store (None: one that nobody has here).
     """
@@ -31,12 +31,12 @@ class Machine:
     def __init__(self, storage: Storage, clock: Clock, number: int | None = None) -> None:
         self.storage, self.clock = storage, clock
         drive(storage.open())
-        self.new_id = Ids(clock.now, _free_number() if number is None else number)
+        self.new_id = Ids(clock.now, _number_of(storage) if number is None else number)
         self.definitions = Definitions(storage, self.new_id, clock.now)
         self.intake = Intake(Processor(storage, self.definitions, clock.now, self.new_id))
         self._reconciler = Reconciler(self.intake, clock.now)
         self.intake.processor.alarmed = bool(
-            self._scheduled() or drive(storage.ready(1)) or drive(storage.messages(limit=1))
+            storage.shared or self._scheduled() or drive(storage.ready(1)) or drive(storage.messages(limit=1))
         )
         self.look_after()
 
@@ -91,6 +91,18 @@ class Machine:
 
     def _scheduled(self) -> bool:
         return self.alone(self.storage.next_due()) is not None
+
+
+def _number_of(storage: Storage) -> int | Callable[[], int]:
+    """The number that a shared store gives; it may be another one after the connection was lost."""
+    if storage.number is None:
+        return _free_number()
+
+    def number() -> int:
+        assert storage.number is not None
+        return storage.number
+
+    return number
 
 
 _numbers: set[int] = set()

@@ -63,6 +63,7 @@ class Node:
     async def open(self) -> None:
         """Begin to take commands."""
         self._loop = asyncio.get_running_loop()
+        await self.storage.attach()
         self._crank = asyncio.create_task(self._turn())
 
     async def close(self) -> None:
@@ -71,6 +72,7 @@ class Node:
         self._wake.set()
         if self._crank is not None:
             await self._crank
+        await self.storage.detach()
         self._committer.shutdown()
         self._readers.shutdown(wait=False)
         await asyncio.to_thread(self._writers.shutdown)

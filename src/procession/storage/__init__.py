@@ -14,7 +14,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from procession.storage.migrations import Migration
 
 # -- rows -------------------------------------------------------------------------------------------------------------
 
@@ -560,6 +563,9 @@ class Storage(Protocol):
         """Create or migrate the schema; refuse a newer one or a changed migration with a `StorageError`."""
 
     async def close(self) -> None: ...
+    async def migrate(self, *, dry_run: bool = False) -> list[Migration]:
+        """Bring the schema up to date, or only say what would be done; `open` does it too."""
+
     async def attach(self) -> None:
         """From now on, what is asked in the running event loop may wait in it; whoever has no loop waits in a thread."""
 

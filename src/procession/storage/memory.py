@@ -27,6 +27,7 @@ from procession.storage import (
 )
 from procession.storage.memory_batch import MemoryBatches, check_new, drop
 from procession.storage.memory_queries import AWAITED_KEY, AWAITED_NAME, MESSAGE_KEY
+from procession.storage.migrations import Migration
 
 
 class MemoryStorage(MemoryBatches):
@@ -37,6 +38,10 @@ class MemoryStorage(MemoryBatches):
 
     async def close(self) -> None:
         """What is in it stays, as long as the object does."""
+
+    async def migrate(self, *, dry_run: bool = False) -> list[Migration]:
+        """It has no schema."""
+        return []
 
     # -- the processor ------------------------------------------------------------------------------------------------
 

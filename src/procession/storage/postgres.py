@@ -73,7 +73,6 @@ class PostgresStorage(PostgresQueries):
         super().__init__(Link(url))
         self.number: int | None = None
         self.others: list[Callable[[Collection[str]], None]] = []
-        self.renumbered: Callable[[int], None] | None = None
         self._channel = f"procession_{self._link.schema}"[:63]
         self._definitions = 0  # how often they have changed, as far as is known here; every commit checks it
         self._unsaid: set[str] = set()  # types of jobs that came, not yet told to the others
@@ -113,13 +112,9 @@ class PostgresStorage(PostgresQueries):
     async def migrate(self, *, dry_run: bool = False) -> list[Migration]:
         """Bring the schema up to date, or only say what would be done; `open` does it too."""
         self._link.start()
-        try:
-            todo = await self._link.migrations()
-            if not dry_run:
-                await self._link.migrate()
-        finally:
-            if self._ear is None:
-                self._link.stop()
+        todo = await self._link.migrations()
+        if not dry_run:
+            await self._link.migrate()
         return todo
 
     # -- the processor ------------------------------------------------------------------------------------------------
@@ -300,8 +295,9 @@ class PostgresStorage(PostgresQueries):
             connection.terminate()
             raise
         self._to_tell = asyncio.Event()
-        self._to_tell.set()
         self._connection = connection
+        if self._unsaid:
+            self._to_tell.set()
 
     async def _talk(self) -> None:
         connection, told = self._connection, self._to_tell
@@ -342,8 +338,6 @@ class PostgresStorage(PostgresQueries):
         for number in numbers:
             [(claimed,)] = await query(connection, "claim_number", number=number)
             if claimed:
-                if self.renumbered is not None and number != self.number:
-                    self.renumbered(number)
                 self.number = number
                 return
         raise StorageError(f"{NUMBERS} nodes work on {self._link.name}, which is the most that can be told apart.")

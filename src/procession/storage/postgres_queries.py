@@ -29,6 +29,7 @@ from procession.storage import (
     Totals,
     UserRow,
 )
+from procession.storage.matching import parse
 from procession.storage.postgres_batch import load
 from procession.storage.postgres_link import Link, query
 from procession.storage.searching import searches, words
@@ -88,6 +89,7 @@ class PostgresQueries:
     async def instances(self, where: InstanceFilter, limit: int = 50, before: int | None = None) -> list[InstanceRow]:
         rows: list[InstanceRow] = []
         for given, chosen in searches(where, limit, before):
+            given["names"] = [parse(condition)[0] for condition in given["variables"] or ()]
             rows += [InstanceRow._make(row) for row in await self._link.fetch("instances", *chosen, **given)]
         return sorted(rows, reverse=True)[:limit]
 

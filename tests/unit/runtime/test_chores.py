@@ -110,10 +110,10 @@ def test_it_survives_whatever_goes_wrong(engine, caplog):
     due = engine.storage.due
     errors = [StorageBusy("Another process holds the lock."), RuntimeError("a defect of ours"), KeyError("x")]
 
-    async def failing(now, limit):
+    async def failing(now, limit, until):
         if errors:
             raise errors.pop(0)
-        return await due(now, limit)
+        return await due(now, limit, until)
 
     engine.storage.due = failing
     order = engine.start("nap")
@@ -126,7 +126,7 @@ def test_it_survives_whatever_goes_wrong(engine, caplog):
 
 
 def test_a_store_that_is_busy_is_told(engine):
-    async def busy(now, limit):
+    async def busy(now, limit, until):
         raise StorageBusy("Another process holds the lock.")
 
     engine.storage.due = busy

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -28,6 +28,9 @@ log = logging.getLogger("procession")
 
 LOOK = 1.0
 """Seconds after which the hub looks by itself."""
+
+SOON, AGAIN = 0.005, 100
+"""Seconds until it looks again for what is committed and cannot be told yet, and how often."""
 
 PAUSE = 0.05
 """Seconds between two looks while nobody listens."""
@@ -62,6 +65,7 @@ class Hub:
         self._reporter = Reporter(node.storage, node.definitions, states)
         self._wake = asyncio.Event()
         self._called = False  # a call to the event loop is on its way
+        self._expected = 0  # how often to look again for what was committed
         self._stumbled = False
         self._closed = False
         self._running: set[asyncio.Task[None]] = set()
@@ -71,6 +75,7 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         await self._skip()
         self.node.committed.append(self._committed)
+        self.node.storage.others.append(self._elsewhere)
         self.spawn(self._follow())
 
     async def close(self) -> None:
@@ -131,7 +136,7 @@ class Hub:
         if not seen and str(after).isdecimal():
             return None, last  # who may only see tasks of it does not learn how far it is, nor whether it is there
         mark = await self._mark(wanted, str(after), last)
-        if last - mark.number > LONGEST and not (seen and await self._is_quiet(wanted, mark.number)):
+        if await storage.is_long(mark.number, LONGEST) and not (seen and await self._is_quiet(wanted, mark.number)):
             return None, last
         return mark, last
 
@@ -173,12 +178,21 @@ class Hub:
 
     def _committed(self, batch: Batch) -> None:
         """In whatever thread: there is something to tell."""
-        if batch.history and not self._called and not self._closed:
+        if batch.history:
+            self._call()
+
+    def _elsewhere(self, _types: Collection[str]) -> None:
+        """Another node has committed something."""
+        self._call()
+
+    def _call(self) -> None:
+        if not self._called and not self._closed and not self._loop.is_closed():
             self._called = True
             self._loop.call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
         self._called = False  # before looking: what is committed from now on calls again
+        self._expected = AGAIN
         self._wake.set()
 
     async def _follow(self) -> None:
@@ -204,8 +218,11 @@ class Hub:
                 self._stumbled = True
 
     async def _tell_all(self) -> None:
-        """Everything that is there. The event loop is not kept for long."""
-        more, began = True, self._loop.time()
+        """Everything that is there. The event loop is not kept for long.
+
+        On a shared store what was committed can be told once everything before it is done: if there is nothing yet, look again.
+        """
+        more, began, before = True, self._loop.time(), self.number
         while more and not self._closed:
             reports, last, more = await self.node.read(self._page(self.number))
             for report in reports:
@@ -215,6 +232,11 @@ class Hub:
                     await asyncio.sleep(0)
                     began = self._loop.time()
             self.number = max(self.number, last)
+        if self.number > before or not self.node.storage.shared:
+            self._expected = 0
+        elif self._expected:
+            self._expected -= 1
+            self._loop.call_later(SOON, self._wake.set)
 
     async def _page(self, after: int) -> tuple[list[Report], int, bool]:
         """What is to be told of the next rows, how far that is, and whether there may be more."""

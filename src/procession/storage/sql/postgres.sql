@@ -336,11 +336,11 @@ WHERE true
     AND (lower(i.name) LIKE lower(:text COLLATE "C") ESCAPE '\'                          -- if text
          OR lower(i.business_key) LIKE lower(:text COLLATE "C") ESCAPE '\'               -- if text
          OR i.id::text LIKE :text ESCAPE '\')                                            -- if text
-    AND NOT EXISTS (SELECT 1 FROM unnest(:variables::text[]) AS wanted                   -- if variables
+    AND NOT EXISTS (SELECT 1 FROM unnest(:names::text[], :variables::text[]) AS w (name, condition) -- if variables
                     WHERE NOT EXISTS (SELECT 1 FROM variable AS v                        -- if variables
                                       WHERE v.instance = i.id AND v.scope = 0            -- if variables
-                                          AND v.name = wanted::json ->> 0                -- if variables
-                                          AND matches(v.value, wanted)))                 -- if variables
+                                          AND v.name = w.name                            -- if variables
+                                          AND matches(v.value, w.condition)))            -- if variables
 ORDER BY i.id DESC
 LIMIT :limit
 

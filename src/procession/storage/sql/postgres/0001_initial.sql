@@ -687,14 +687,23 @@ $$;
 
 
 -- Whether the JSON of a variable has, at the path of the condition, its value: the same answer as storage/matching.py gives.
--- A condition is a JSON array: the variable's name, the path inside it, the value. What PostgreSQL cannot hold (NUL in a text) is
--- equal to nothing.
+-- A condition is a JSON array: the variable's name, the path inside it, the value. PostgreSQL cannot hold NUL in a text: U+FFFD
+-- stands for it.
 CREATE FUNCTION matches(value bytea, condition text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    found json := convert_from(value, 'UTF8')::json;
+    nul constant text := '(?<!\\)((\\\\)*)\\u0000';
+    held text := convert_from(value, 'UTF8');
+    found json;
+    wanted json;
     step text;
 BEGIN
-    FOR step IN SELECT json_array_elements_text(condition::json -> 1) LOOP
+    IF held || condition LIKE '%\\u0000%' THEN
+        held := regexp_replace(held, nul, '\1\\ufffd', 'g');
+        condition := regexp_replace(condition, nul, '\1\\ufffd', 'g');
+    END IF;
+    found := held::json;
+    wanted := condition::json;
+    FOR step IN SELECT json_array_elements_text(wanted -> 1) LOOP
         IF json_typeof(found) <> 'object' THEN
             RETURN false;
         END IF;
@@ -703,9 +712,7 @@ BEGIN
             RETURN false;
         END IF;
     END LOOP;
-    RETURN found::jsonb = (condition::json -> 2)::jsonb;
-EXCEPTION WHEN data_exception THEN
-    RETURN false;
+    RETURN found::jsonb = (wanted -> 2)::jsonb;
 END
 $$;
 
