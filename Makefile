@@ -6,15 +6,23 @@ DATA ?= ../shared/conformance
 SECONDS ?= 60
 ROUNDS ?=
 PARTS ?=
+# For camunda-python, a peer of the bench: the first that is Python 3.12 or newer.
+NEWER_PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python); do \
+    "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo "$$each"; break; }; done)
 
 VENV := .venv
 BENCH_VENV := .venv-bench
+CAMUNDA_VENV := .venv-bench-camunda
 BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check --quiet
 # The locked packages carry hashes; the package itself is linked into the environment with the locked build backend.
 LINK := install --no-build-isolation --no-deps --editable .
 
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+# What the peers of the bench take beside its own environment.
+PEERS := $(CAMUNDA_VENV)/.installed bench/peers/restate/node_modules/.installed bench/peers/operaton/build/.built
+# Where no part is named all are measured, and a part that is none of ours names peers.
+WANTED_PEERS := $(if $(filter-out memory sqlite postgres,$(or $(PARTS),peers)),peers)
 UI := src/procession/web/static/.built
 # Folders too: a file that goes changes only them.
 UI_SOURCES := $(wildcard ui/*.html ui/*.json ui/*.ts ui/.npmrc) $(shell find ui/src ui/public 2>/dev/null)
@@ -23,7 +31,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui try-ui browser postgresql demo test pictures check format bench bench-http bench-ui chaos history conformance lock clean
+.PHONY: help setup ui try-ui browser postgresql demo test pictures check format bench peers bench-http bench-ui chaos history conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,8 +75,11 @@ format: setup ## put the code into its one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(BENCH_VENV)/.installed ## measure beside a peer and the machine's own limits
-	$(BENCH_VENV)/bin/python bench/run.py $(ROUNDS)
+bench: $(BENCH_VENV)/.installed postgresql $(WANTED_PEERS) ## measure beside peers and limits; PARTS="memory sqlite postgres peers"
+	$(BENCH_VENV)/bin/python bench/run.py $(PARTS) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+peers:
+	@$(MAKE) --keep-going --silent --no-print-directory $(PEERS) || echo "What is missing above is left out of the tables."
 
 bench-http: $(BENCH_VENV)/.installed ## measure the server beside a bare echo; PARTS="start push jobs"
 	$(BENCH_VENV)/bin/python bench/http/run.py $(PARTS) $(if $(ROUNDS),--rounds $(ROUNDS))
@@ -87,15 +98,19 @@ conformance: setup ## run the public conformance data in DATA=../shared/conforma
 	$(BIN)/python tests/conformance/run.py "$(DATA)"
 
 lock: setup ## work out requirements/*.txt again from requirements/*.in
-	@for name in runtime dev bench; do \
-	    echo "requirements/$$name.txt"; \
-	    env -u PIP_FIND_LINKS $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe --strip-extras \
-	        --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
-	        --annotation-style=line --output-file=requirements/$$name.txt requirements/$$name.in || exit 1; \
-	done
+	@for name in runtime dev bench; do $(call LOCK,$(BIN),$$name); done
+	@$(MAKE) --silent --no-print-directory $(CAMUNDA_VENV)/.installed
+	@$(call LOCK,$(CAMUNDA_VENV)/bin,bench-camunda)
+
+define LOCK
+echo "requirements/$(2).txt"; \
+	env -u PIP_FIND_LINKS $(1)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe --strip-extras \
+	    --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	    --annotation-style=line --output-file=requirements/$(2).txt requirements/$(2).in || exit 1
+endef
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) $(BENCH_VENV) build dist ui/node_modules $(dir $(UI)) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(dir $(PEERS)) build dist ui/node_modules $(dir $(UI)) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 
@@ -109,6 +124,25 @@ $(BENCH_VENV)/.installed: requirements/bench.txt pyproject.toml | $(BENCH_VENV)/
 	@echo "Installing what requirements/bench.txt lists into $(BENCH_VENV) …"
 	@$(BENCH_VENV)/bin/python $(PIP) install --require-hashes --requirement requirements/bench.txt
 	@$(BENCH_VENV)/bin/python $(PIP) $(LINK)
+	@touch $@
+
+$(CAMUNDA_VENV)/.installed: requirements/bench-camunda.txt
+	@test -n "$(NEWER_PYTHON)" || { echo "camunda-python needs Python 3.12 or newer, and none was found. Try: make NEWER_PYTHON=python3.13 ..." >&2; exit 1; }
+	@echo "Installing what requirements/bench-camunda.txt lists into $(CAMUNDA_VENV) …"
+	@$(NEWER_PYTHON) -m venv $(CAMUNDA_VENV)
+	@$(CAMUNDA_VENV)/bin/python $(PIP) install --require-hashes --requirement requirements/bench-camunda.txt
+	@touch $@
+
+bench/peers/restate/node_modules/.installed: $(addprefix bench/peers/restate/,package.json package-lock.json .npmrc)
+	@command -v npm >/dev/null || { echo "The server of Restate needs Node and npm." >&2; exit 1; }
+	@echo "Installing what bench/peers/restate/package-lock.json lists …"
+	@cd bench/peers/restate && $(NPM_CI) >/dev/null
+	@touch $@
+
+bench/peers/operaton/build/.built: $(addprefix bench/peers/operaton/,pom.xml OperatonBench.java)
+	@command -v javac >/dev/null && command -v mvn >/dev/null || { echo "Operaton needs Java 17 or newer, and Maven." >&2; exit 1; }
+	@echo "Building bench/peers/operaton …"
+	@cd bench/peers/operaton && mvn --quiet --batch-mode compiler:compile dependency:build-classpath
 	@touch $@
 
 $(UI): ui/node_modules/.installed $(UI_SOURCES)

@@ -1,4 +1,4 @@
-"""A whole process: import, deploy, one durable instance, exit. Run by `run.py`, which reads its CPU time and peak memory."""
+"""A whole process: import, deploy, one durable instance, exit. Run by `whole.py`, which reads its CPU time and peak memory."""
 
 from __future__ import annotations
 

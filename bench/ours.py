@@ -1,4 +1,7 @@
-"""This engine on the workloads: alone, with the memory store, and on SQLite."""
+"""This engine on the workloads: alone and with the memory store, on SQLite, on PostgreSQL.
+
+python ours.py [PART…]      parts: memory growth sqlite turns items vars postgres
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from workloads import cost, emit, feel, rate, scratch
+from workloads import POSTGRES, cost, emit, feel, missing, rate, scratch
 
 from procession import Engine, VirtualClock
 from procession.bpmn import read_bpmn
@@ -61,22 +64,26 @@ def in_flight(engine: Engine, name: str, variables: dict[str, object]) -> None:
         engine.wait(ask)
 
 
-def straight() -> None:
+def memory() -> None:
     w1, w2 = definition("w1_straight.bpmn"), definition("w2_parallel.bpmn")
     assert alone(w1, {"x": 0}).variables == {"x": 5}
     rate("ours.w1.engine", lambda: [alone(w1, {"x": 0}) for _ in range(100)], 100)
     rate("ours.w2.engine", lambda: [alone(w2, {}) for _ in range(100)], 100)
     with opened("memory:", "w1_straight.bpmn") as engine:
         rate("ours.w1.memory", lambda: in_flight(engine, "w1", {"x": 0}), IN_FLIGHT)
-    with opened(f"sqlite:///{scratch()}/w1.db", "w1_straight.bpmn", "w2_parallel.bpmn") as engine:
-        rate("ours.w1.sqlite.100", lambda: in_flight(engine, "w1", {"x": 0}), IN_FLIGHT)
-        rate("ours.w1.sqlite.1", lambda: engine.start("w1", {"x": 0}))
-        rate("ours.w2.sqlite.100", lambda: in_flight(engine, "w2", {}), IN_FLIGHT)
 
 
-def waiting() -> None:
+def stored(name: str, store: str) -> None:
+    """W1 and W2, a commit carrying what is in flight; W1 by one caller that waits for each."""
+    with opened(store, "w1_straight.bpmn", "w2_parallel.bpmn") as engine:
+        rate(f"ours.w1.{name}.100", lambda: in_flight(engine, "w1", {"x": 0}), IN_FLIGHT)
+        rate(f"ours.w1.{name}.1", lambda: engine.start("w1", {"x": 0}))
+        rate(f"ours.w2.{name}.100", lambda: in_flight(engine, "w2", {}), IN_FLIGHT)
+
+
+def waiting(name: str, store: str) -> None:
     """W5: start, then complete the user task: two durable steps for each instance, 100 in flight."""
-    with opened(f"sqlite:///{scratch()}/w5.db", "w5_wait.bpmn") as engine:
+    with opened(store, "w5_wait.bpmn") as engine:
 
         def both() -> None:
             in_flight(engine, "w5", {"x": 0})
@@ -85,7 +92,7 @@ def waiting() -> None:
             for ask in asks:
                 engine.wait(ask)
 
-        rate("ours.w5.sqlite.100", both, 2 * IN_FLIGHT, unit="steps/s")
+        rate(f"ours.w5.{name}.100", both, 2 * IN_FLIGHT, unit="steps/s")
 
 
 def growth() -> None:
@@ -110,6 +117,9 @@ def growth() -> None:
                 items * repeat,
                 unit="us/item",
             )
+
+
+def durable_turns() -> None:
     for turns in (10, 100_000):
         with opened(f"sqlite:///{scratch()}/w3.db", "w3_loop.bpmn") as engine:
             repeat = max(1, 1_000 // turns)
@@ -153,8 +163,14 @@ def durable_items() -> None:
             emit(f"ours.jobs.sqlite.{items}", (time.process_time() - begin) / done * 1e6, "us/item")
 
 
-def untouched(kilobytes: int) -> None:
-    """What a durable step costs beside a variable that nobody touches, and how many bytes it writes."""
+def untouched() -> None:
+    """What a durable step costs beside a variable that nobody touches."""
+    for kilobytes in (0, 1, 100):
+        beside(kilobytes)
+
+
+def beside(kilobytes: int) -> None:
+    """CPU time of a step, and the bytes that it writes."""
     folder = scratch()
     with Engine(f"sqlite:///{folder}/v.db", clock=VirtualClock()) as engine:
         engine.deploy(("waits.bpmn", WAITS), publish=True)
@@ -180,11 +196,27 @@ def untouched(kilobytes: int) -> None:
         emit(f"ours.step.vars_{kilobytes}KB", spent / turns * 1e6, "us/step", wal_bytes=round(grown / turns))
 
 
+def sqlite() -> None:
+    stored("sqlite", f"sqlite:///{scratch()}/w1.db")
+    waiting("sqlite", f"sqlite:///{scratch()}/w5.db")
+
+
+def postgres() -> None:
+    if not POSTGRES:
+        return missing("ours.postgres", "no PostgreSQL")
+    stored("postgres", POSTGRES)
+    waiting("postgres", POSTGRES)
+
+
 if __name__ == "__main__":
-    parts = {"straight": straight, "waiting": waiting, "growth": growth, "items": durable_items}
-    for part in sys.argv[1:] or [*parts, "vars"]:
-        if part == "vars":
-            for kilobytes in (0, 1, 100):
-                untouched(kilobytes)
-        else:
-            parts[part]()
+    parts = {
+        "memory": memory,
+        "growth": growth,
+        "sqlite": sqlite,
+        "turns": durable_turns,
+        "items": durable_items,
+        "vars": untouched,
+        "postgres": postgres,
+    }
+    for part in sys.argv[1:] or parts:
+        parts[part]()

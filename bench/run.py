@@ -1,34 +1,74 @@
-"""Rounds of limits, peer and engine, one after the other; then the ratios, pair by pair within a round.
+"""Rounds of limits, peers and engine, one after the other; then the ratios, pair by pair within a round.
 
-python bench/run.py [ROUNDS] [--json FILE]
+python bench/run.py [PART…] [--rounds N] [--json FILE]     parts: memory sqlite postgres peers, or single peers
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from workloads import feel, scratch
-
 HERE = Path(__file__).parent
-Round = dict[str, dict[str, float]]
+ROOT = HERE.parent
+sys.path.append(str(ROOT))
+
+from tests.services.postgresql import Missing, PostgreSQL  # noqa: E402  from the root of the repository
+
+DISK = os.environ.get("BENCH_TMP", "/var/tmp")
+
+Round = dict[str, dict[str, float | str]]
+Case = tuple[str, ...]
+"""What Python is to run, in the folder of the bench."""
+
+PEERS: dict[str, tuple[Case, ...]] = {
+    "spiff": (("-m", "peers.spiff"),),
+    "camunda": (("-m", "peers.camunda"),),
+    "dbos": (("-m", "peers.dbos", "sqlite"), ("-m", "peers.dbos", "postgres")),
+    "restate": (("-m", "peers.restate"),),
+    "operaton": (("-m", "peers.operaton"),),
+}
+PARTS: dict[str, tuple[Case, ...]] = {
+    "memory": (("ours.py", "memory", "growth"),),
+    "sqlite": (("limits.py", "sqlite"), ("ours.py", "sqlite", "turns", "items", "vars"), ("whole.py",)),
+    "postgres": (("limits.py", "postgres"), ("ours.py", "postgres")),
+    "peers": tuple(case for cases in PEERS.values() for case in cases),
+}
+ON_POSTGRES = {"postgres", "peers", "camunda", "dbos", "operaton"}
+OTHER_PYTHONS = {"peers.camunda": ROOT / ".venv-bench-camunda" / "bin" / "python"}
+"""What does not run on the Python of the bench."""
 
 RATIOS = [
     ("W1, the engine alone / SpiffWorkflow in memory", "ours.w1.engine", "spiff.w1.memory", "≥ 50"),
     ("W2, the engine alone / SpiffWorkflow in memory", "ours.w2.engine", "spiff.w2.memory", ""),
     ("W1, with the memory store / SpiffWorkflow in memory", "ours.w1.memory", "spiff.w1.memory", ""),
-    (
-        "W1, SQLite FULL, 100 in flight / SpiffWorkflow, one commit each",
-        "ours.w1.sqlite.100",
-        "spiff.w1.sqlite",
-        "≥ 40",
-    ),
+    ("W1, the engine alone / camunda-python in memory", "ours.w1.engine", "camunda.w1.memory", "≥ 6"),
+    ("W2, the engine alone / camunda-python in memory", "ours.w2.engine", "camunda.w2.memory", ""),
+    ("W1, with the memory store / camunda-python in memory", "ours.w1.memory", "camunda.w1.memory", ""),
+    ("W1, SQLite FULL, 100 in flight / SpiffWorkflow, one commit", "ours.w1.sqlite.100", "spiff.w1.sqlite", "≥ 40"),
+    ("W1, SQLite FULL, 100 in flight / camunda-python", "ours.w1.sqlite.100", "camunda.w1.sqlite", "≥ 100"),
     ("W1, SQLite FULL, one caller / raw one-row commits", "ours.w1.sqlite.1", "limit.sqlite.1row", "≥ 0.4"),
-    ("W5, durable steps / raw one-row commits", "ours.w5.sqlite.100", "limit.sqlite.1row", ""),
+    ("W1, SQLite FULL, one caller / SpiffWorkflow, one commit", "ours.w1.sqlite.1", "spiff.w1.sqlite", "≥ 4"),
+    ("W1, SQLite FULL, one caller / camunda-python", "ours.w1.sqlite.1", "camunda.w1.sqlite", "≥ 10"),
+    ("W5, durable steps on SQLite a second", "ours.w5.sqlite.100", None, "≥ 15,000"),
+    ("W5, durable steps on SQLite / raw one-row commits", "ours.w5.sqlite.100", "limit.sqlite.1row", ""),
+    ("W5, durable steps on SQLite / Restate, 32 clients", "ours.w5.sqlite.100", "restate.steps.32", "≥ 10"),
+    ("W5, durable steps on SQLite / DBOS on SQLite", "ours.w5.sqlite.100", "dbos.steps.sqlite.1", "≥ 50"),
+    ("W1, PostgreSQL, 100 in flight / Operaton, 4 threads", "ours.w1.postgres.100", "operaton.w1.postgres.4", "≥ 40"),
+    ("W1, PostgreSQL, 100 in flight / camunda-python", "ours.w1.postgres.100", "camunda.w1.postgres", ""),
+    ("W1, PostgreSQL, one caller / raw one-row commits", "ours.w1.postgres.1", "limit.postgres.1row", "≥ 0.4"),
+    ("W1, PostgreSQL, one caller / Operaton, 1 thread", "ours.w1.postgres.1", "operaton.w1.postgres.1", "≥ 5"),
+    ("W1, PostgreSQL, one caller / DBOS, 1 thread", "ours.w1.postgres.1", "dbos.w1.postgres.1", "≥ 15"),
+    ("W5, durable steps on PostgreSQL a second", "ours.w5.postgres.100", None, "≥ 10,000"),
+    ("W5, durable steps on PostgreSQL / DBOS, 8 threads", "ours.w5.postgres.100", "dbos.steps.postgres.8", ""),
     ("loop turn, 100,000 / 10", "ours.w3.100000", "ours.w3.10", "≤ 1.3"),
     ("loop turn on SQLite, 100,000 / 10", "ours.w3.sqlite.100000", "ours.w3.sqlite.10", "≤ 1.3"),
     ("parallel item, 10,000 / 10", "ours.w4.parallel.10000", "ours.w4.parallel.10", "≤ 1.3"),
@@ -38,55 +78,113 @@ RATIOS = [
 ]
 
 
-def case(*command: str) -> Round:
-    """Run one script; its JSON lines by name."""
-    done = subprocess.run([sys.executable, *command], cwd=HERE, capture_output=True, text=True, check=False)
+class Options(argparse.Namespace):
+    """What was asked for."""
+
+    parts: list[str]
+    rounds: int
+    json: str | None
+
+
+@contextmanager
+def scratch() -> Iterator[None]:
+    """Where the cases leave their files, until the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="procession-bench-", dir=DISK, ignore_cleanup_errors=True) as folder:
+        os.environ["BENCH_TMP"] = folder
+        yield
+
+
+@contextmanager
+def postgresql(wanted: bool) -> Iterator[Callable[[], str]]:
+    """Gives the URL of a new database of a server that flushes what it commits; an empty one where there is no server."""
+    if not wanted:
+        yield str
+        return
+    tempfile.tempdir = DISK
+    try:
+        server = PostgreSQL(durable=True)
+    except Missing as why:
+        print(why, file=sys.stderr)
+        yield str
+        return
+
+    def url() -> str:
+        server.execute("CHECKPOINT")
+        return server.url()
+
+    with server:
+        yield url
+
+
+def run(case: Case, url: str) -> Round:
+    """Run one case; its JSON lines by name."""
+    python = OTHER_PYTHONS.get(case[-1], Path(sys.executable))
+    if not python.exists():
+        name = case[-1].partition(".")[2]
+        return {name: {"name": name, "missing": "it is not installed (Python 3.12 or newer)"}}
+    environment = os.environ | {"BENCH_POSTGRES": url}
+    done = subprocess.run([str(python), *case], cwd=HERE, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+        raise SystemExit(f"{' '.join(case)} failed:\n{done.stderr}")
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return {line["name"]: line for line in lines}
 
 
-def cold() -> Round:
-    """CPU seconds and peak MiB of a whole process."""
-    folder = Path(scratch())
-    (folder / "w1.bpmn").write_bytes(feel("w1_straight.bpmn"))
-    command = [sys.executable, str(HERE / "cold.py"), "", str(folder / "w1.bpmn")]
-    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    for number in range(2):  # the first run writes the byte code that an installed package has
-        command[2] = str(folder / f"{number}.db")
-        process = subprocess.Popen(command, env=compiled)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit("cold.py failed")
-    return {
-        "ours.cold.cpu": {"value": usage.ru_utime + usage.ru_stime, "unit": "s"},
-        "ours.cold.memory": {"value": usage.ru_maxrss / 1024, "unit": "MiB"},
-    }
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
 
 
 def main() -> None:
-    arguments = sys.argv[1:]
-    out = arguments.pop(arguments.index("--json") + 1) if "--json" in arguments else None
-    numbers = [argument for argument in arguments if argument.isdecimal()]
+    """From the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, *PEERS], default=list(PARTS), metavar="PART")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", metavar="FILE")
+    given = parser.parse_args(namespace=Options())
+    cases = list(dict.fromkeys(case for part in given.parts for case in (PARTS | PEERS)[part]))
     rounds: list[Round] = []
-    for number in range(int(numbers[0]) if numbers else 3):
-        print(f"round {number + 1} …", file=sys.stderr, flush=True)
-        os.sync()
-        rounds.append(case("limits.py") | case("spiff.py") | case("ours.py") | cold())
-    if out:
-        Path(out).write_text(json.dumps(rounds, indent=1))
+    with scratch(), postgresql(bool(ON_POSTGRES & set(given.parts))) as url:
+        for turn in range(given.rounds):
+            print(f"round {turn + 1} …", file=sys.stderr, flush=True)
+            rounds.append({})
+            # to and fro, so that nobody always comes first
+            for case in reversed(cases) if turn % 2 else cases:
+                os.sync()
+                rounds[-1] |= run(case, url())
+    if given.json:
+        Path(given.json).write_text(json.dumps(rounds, indent=1))
+    print_figures(rounds)
+    print_ratios(rounds)
+
+
+def print_figures(rounds: list[Round]) -> None:
     print(f"{'figure':28} {'unit':10} {'min':>12} {'median':>12} {'max':>12}   CPU µs")
-    for name in rounds[0]:
+    for name, line in rounds[0].items():
+        if "missing" in line:
+            print(f"{name:28} not here: {line['missing']}")
+            continue
         values = sorted(each[name]["value"] for each in rounds)
         cpu = statistics.median(each[name].get("cpu_us", 0.0) for each in rounds)
         spread = f"{values[0]:12,.4g} {statistics.median(values):12,.4g} {values[-1]:12,.4g}"
-        print(f"{name:28} {rounds[0][name]['unit']:10} {spread}   {cpu or ''}")
-    print(f"\n{'ratio, within a round':66} {'goal':>7} {'min':>8} {'median':>8} {'max':>8}")
+        print(f"{name:28} {line['unit']:10} {spread}   {cpu or ''}")
+
+
+def print_ratios(rounds: list[Round]) -> None:
+    """Those whose figures are there."""
+    print(f"\n{'ratio, within a round':66} {'goal':>8} {'min':>8} {'median':>8} {'max':>8}")
+    there = {name for name, line in rounds[0].items() if "value" in line}
+    absent: dict[str, None] = {}
     for label, above, below, goal in RATIOS:
-        values = sorted(each[above]["value"] / each[below]["value"] for each in rounds)
-        print(f"{label:66} {goal:>7} {values[0]:8.3g} {statistics.median(values):8.3g} {values[-1]:8.3g}")
+        figures = {above, below or above}
+        if not figures <= there:
+            if figures & there:
+                absent |= dict.fromkeys(sorted(figures - there))
+            continue
+        values = sorted(each[above]["value"] / (each[below]["value"] if below else 1) for each in rounds)
+        spread = [number(value) for value in (values[0], statistics.median(values), values[-1])]
+        print(f"{label:66} {goal:>8} {spread[0]:>8} {spread[1]:>8} {spread[2]:>8}")
+    if absent:
+        print(textwrap.fill(f"Left out, since the other figure is not here: ratios with {', '.join(absent)}.", 110))
 
 
 if __name__ == "__main__":
