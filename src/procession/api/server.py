@@ -53,7 +53,7 @@ LAST_WORDS = 1.0
 
 
 class Server:
-    """One address. `run` until SIGTERM or SIGINT; `stop` does the same from any thread.
+    """One address, or `sockets` that listen already. `run` until SIGTERM or SIGINT; `stop` does the same from any thread.
 
     `ready` is told the address once requests are answered. `wrap` puts something around the application, such as an access log;
     what is `beside` it runs as long as it serves.
@@ -65,6 +65,7 @@ class Server:
         *,
         host: str = "127.0.0.1",
         port: int = 8080,
+        sockets: Sequence[socket.socket] = (),
         grace: float = 10.0,
         max_connections: int = 10_000,
         forwarded_allow_ips: Sequence[str] = (),
@@ -73,6 +74,7 @@ class Server:
         beside: Sequence[Callable[[Edge], Coroutine[Any, Any, None]]] = (),
     ) -> None:
         self._app, self._host, self._port, self._grace = app, host, port, grace
+        self._sockets = sockets
         self._ready, self._beside = ready, beside
         self._config = Config(
             app if wrap is None else wrap(app),
@@ -116,7 +118,8 @@ class Server:
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._signals())
-            sockets = [stack.enter_context(each) for each in listening_sockets(self._host, self._port)]
+            listening = self._sockets or listening_sockets(self._host, self._port)
+            sockets = [stack.enter_context(each) for each in listening]
             async with self._app.lifespan():
                 state = ServerState()
                 self._config.load()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from procession.cli.failures import Usage
 from procession.cli.secret import secret_of
 from procession.cli.session import SERVING, Session, command
 from procession.cli.settings import FILE_VARIABLE, Settings, unknown_variables
+from procession.cli.workers import Workers, share
 
 if TYPE_CHECKING:
     from procession.api.edge import Edge
@@ -61,7 +63,33 @@ def serve(
         )
     if settings.ui and not web_is_built():
         log.warning("%s", NOT_BUILT)
-    server_of(settings, secret, say_address, folders).run()
+    shared = share()
+    if settings.workers > 1 and shared is None:
+        raise typer.Exit(_work_together(settings))
+    if shared is None:
+        server_of(settings, secret, say_address, folders).run()
+        return
+    number, sockets = shared
+    if settings.worker_ports:
+        from procession.api.server import listening_sockets
+
+        sockets += listening_sockets(settings.host, settings.worker_ports + number)
+    server_of(settings, secret, say_address, folders if number == 0 else (), sockets).run()
+
+
+def _work_together(settings: Settings) -> int:
+    """Several nodes; this process only looks after them."""
+    from procession.api.server import address_of, listening_sockets
+
+    if not settings.store.startswith("postgres"):
+        raise Usage(
+            f"{settings.workers} workers need a store that processes share.",
+            "Name one: --store postgresql://USER@HOST/DATABASE",
+        )
+    if settings.virtual_clock:
+        raise Usage("A clock that is moved by hand is one process's.", "Leave out --virtual-clock or --workers.")
+    sockets = listening_sockets(settings.host, settings.port)
+    return Workers(settings.workers, sockets, sys.argv[1:]).run(address_of(settings.host, sockets[0]))
 
 
 def web_is_built() -> bool:
@@ -83,8 +111,17 @@ def begin_logging(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format)
 
 
-def server_of(settings: Settings, secret: str, ready: Callable[[str], None], folders: Sequence[Path] = ()) -> Server:
-    """A server with these settings, which tells its address to `ready`, and keeps the processes of folders published."""
+def server_of(
+    settings: Settings,
+    secret: str,
+    ready: Callable[[str], None],
+    folders: Sequence[Path] = (),
+    sockets: Sequence[socket.socket] = (),
+) -> Server:
+    """A server with these settings, which tells its address to `ready`, and keeps the processes of folders published.
+
+    `sockets` that listen already stand for its address.
+    """
     from procession.api.application import Options, build
     from procession.api.edge import Limits
     from procession.api.logs import AccessLog
@@ -113,6 +150,7 @@ def server_of(settings: Settings, secret: str, ready: Callable[[str], None], fol
         build(open_machine, options),
         host=settings.host,
         port=settings.port,
+        sockets=sockets,
         grace=settings.grace,
         max_connections=settings.max_connections,
         forwarded_allow_ips=settings.forwarded_allow_ips,

@@ -56,6 +56,16 @@ SETTINGS = (
     Setting("bus", TEXT, "memory:", "Where records go."),
     Setting("host", TEXT, "127.0.0.1", "The address to listen on; 0.0.0.0 for all of the machine."),
     Setting("port", NUMBER, 8080, "The port to listen on; 0 finds a free one.", range=(0, 65_535)),
+    Setting(
+        "workers", NUMBER, 1, "Nodes on this machine that share the port; several need PostgreSQL.", range=(1, 256)
+    ),
+    Setting(
+        "worker_ports",
+        NUMBER,
+        0,
+        "The first of the ports by which each worker is reached alone, for its metrics; 0: none.",
+        range=(0, 65_535),
+    ),
     Setting("secret", TEXT, None, "Signs access tokens: at least 32 bytes that nobody can guess.", secret=True),
     Setting("secret_file", TEXT, None, "A file with the secret."),
     Setting("token_lifetime", SPAN, "PT1H", "How long an access token is good."),
@@ -85,6 +95,8 @@ class Settings:
     bus: str
     host: str
     port: int
+    workers: int
+    worker_ports: int
     secret: str | None
     secret_file: str | None
     token_lifetime: float

@@ -137,17 +137,14 @@ class Link:
             await _close(pool)
 
     async def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Its result, in whichever loop it may run."""
+        """Its result. It runs in the running loop, if that is one of ours; else the caller's thread waits."""
         loop = _running_loop()
-        if loop is not None and loop in self._pools:
+        if loop is not None and (loop in self._pools or loop is self._own):
             return await coroutine
         if self._own is None:
             coroutine.close()
             raise StorageError(f"The store {self.name} is not open.")
-        if loop is self._own:
-            return await coroutine
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._own)
-        return future.result() if loop is None else await asyncio.wrap_future(future)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._own).result()
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> Any:
         """Run something in the loop of its own, beside everything else."""
