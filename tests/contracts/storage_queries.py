@@ -350,7 +350,11 @@ class QueryContract:
     def test_what_could_be_done_is_counted(self, store):
         assert store.backlog(NOON) == (0, None, 0, 0, None)
         order, paused, daily = instance(), instance(), definition()
-        jobs = [job(order.id, created=NOON - 5), job(order.id, type="pack", created=NOON - 7), job(order.id, due=NOON + 1)]
+        jobs = [
+            job(order.id, created=NOON - 5),
+            job(order.id, type="pack", created=NOON - 7),
+            job(order.id, due=NOON + 1),
+        ]
         given_up, kept = job(order.id, retries=0), job(paused.id, created=NOON - 9)
         timers = [timer(order.id, NOON), timer(order.id, NOON + 1), timer(paused.id, NOON - 1)]
         records = [record(order.id, created=NOON - 3), record(order.id)]

@@ -148,4 +148,5 @@ def _edge(node: Node, hub: Hub, options: Options) -> Edge:
         metrics_token=options.metrics_token,
     )
     edge.metrics.watch("procession_live_listeners", "Open streams of the live channel.", lambda: len(edge.streams))
+    edge.metrics.watch("procession_live_lag_seconds", "Since when listeners have not been told.", lambda: hub.lag)
     return edge

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -61,6 +62,8 @@ class Hub:
         self.number = 0  # every row up to here was told
         self._reporter = Reporter(node.storage, node.definitions, states)
         self._wake = asyncio.Event()
+        self._telling: float | None = None  # since when what is being told now, and what comes next, waits to be told
+        self._next: float | None = None
         self._called = False  # a call to the event loop is on its way
         self._stumbled = False
         self._closed = False
@@ -83,6 +86,12 @@ class Hub:
             _, late = await asyncio.wait(self._running, timeout=END)
             for each in late:
                 each.cancel()
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the oldest commit that listeners have not been told of; 0: there is none, or nobody listens."""
+        since = self._next if self._telling is None else self._telling
+        return 0.0 if since is None or not len(self.audience) else time.monotonic() - since
 
     def last_event_id(self) -> str:
         """An id behind every event that was told: what is read of the store from now on is as new as that."""
@@ -174,7 +183,7 @@ class Hub:
     def _committed(self, batch: Batch) -> None:
         """In whatever thread: there is something to tell."""
         if batch.history and not self._called and not self._closed:
-            self._called = True
+            self._called, self._next = True, time.monotonic()
             self._loop.call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
@@ -187,6 +196,8 @@ class Hub:
                 async with asyncio.timeout(LOOK):
                     await self._wake.wait()
             self._wake.clear()
+            if self._telling is None:
+                self._telling, self._next = self._next, None
             if self._closed:
                 return
             try:
@@ -197,6 +208,7 @@ class Hub:
                 else:
                     await self._skip()
                     await asyncio.sleep(PAUSE)
+                self._telling = None
             except StorageError as error:
                 log.warning("the live channel cannot read history now: %s", error)
             except Exception:
