@@ -16,10 +16,12 @@ from procession.cli.failures import Usage
 from procession.cli.secret import secret_of
 from procession.cli.session import SERVING, Session, command
 from procession.cli.settings import FILE_VARIABLE, Settings, unknown_variables
+from procession.cli.tracing import tracing
 
 if TYPE_CHECKING:
     from procession.api.edge import Edge
     from procession.api.server import Server
+    from procession.api.tracing import Tracing
 
 log = logging.getLogger("procession.server")
 
@@ -61,7 +63,8 @@ def serve(
         )
     if settings.ui and not web_is_built():
         log.warning("%s", NOT_BUILT)
-    server_of(settings, secret, say_address, folders).run()
+    with tracing(settings.otlp_endpoint) as traces:
+        server_of(settings, secret, say_address, folders, traces).run()
 
 
 def web_is_built() -> bool:
@@ -83,7 +86,13 @@ def begin_logging(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format)
 
 
-def server_of(settings: Settings, secret: str, ready: Callable[[str], None], folders: Sequence[Path] = ()) -> Server:
+def server_of(
+    settings: Settings,
+    secret: str,
+    ready: Callable[[str], None],
+    folders: Sequence[Path] = (),
+    traces: Tracing | None = None,
+) -> Server:
     """A server with these settings, which tells its address to `ready`, and keeps the processes of folders published."""
     from procession.api.application import Options, build
     from procession.api.edge import Limits
@@ -108,6 +117,7 @@ def server_of(settings: Settings, secret: str, ready: Callable[[str], None], fol
         metrics_token=settings.metrics_token,
         limits=Limits(listeners=settings.max_listeners),
         web=STATIC if settings.ui else None,
+        tracing=traces,
     )
     return Server(
         build(open_machine, options),

@@ -101,9 +101,7 @@ def test_what_could_be_done_and_is_not(storage):
         async with measured(storage) as (node, metrics):
             started = [await node.ask(start(name)) for name in ("works", "works", "times", "sends")]
             node.clock.advance("PT2M")
-            (leased,) = await node.alone(
-                node.storage.lease_jobs("pack", "w", 1, node.clock.now(), node.clock.now() + 1)
-            )
+            await node.alone(node.storage.lease_jobs("pack", "w", 1, node.clock.now(), node.clock.now() + 1))
             await node.ask(Ask(c.SetVariables(started[2], {"a": 1}), SYSTEM))
             found = await figures(metrics)
             assert found["procession_jobs_open"] == 2
