@@ -244,7 +244,7 @@ def test_every_figure_is_in_the_documents(pytestconfig):
         async with measured(MemoryStorage()) as (_, metrics):
             return set(re.findall(r"^# TYPE (procession_\w+)", (await metrics.text()).decode(), re.MULTILINE))
 
-    page = (pytestconfig.rootpath / "docs" / "howto" / "run-a-server.md").read_text()
+    page = (pytestconfig.rootpath / "docs" / "howto" / "observe-a-server.md").read_text()
     assert {name for name in asyncio.run(story()) if not name.endswith("_created")} <= set(
         re.findall(r"`(procession_\w+)", page)
     )
