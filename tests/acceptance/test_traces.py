@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
+from websockets.sync.client import connect
 
 from procession import Engine, testing
 from procession.runtime.drive import drive
@@ -180,6 +181,23 @@ def test_without_a_collector_logs_and_records_carry_the_callers_trace(tmp_path):
         with Engine(server.store) as engine:
             found = [json.loads(row.headers).get("traceparent") for row in drive(engine.storage.outbox())[::2]]
         assert found == [headers["traceparent"], None, None]
+
+
+def test_a_client_that_goes_away_ends_its_span_and_a_socket_has_the_ids_of_its_request(collector, server, api):
+    poll = {"type": "pack", "worker": "w", "maxJobs": 1, "lockMs": 1000, "waitMs": 20_000}
+    with pytest.raises(httpx2.ReadTimeout):
+        api.post("/api/jobs/activate", json=poll, timeout=0.5)
+    until(lambda: collector.named("POST /api/jobs/activate"))
+    (gone,) = collector.named("POST /api/jobs/activate")
+    assert gone.attributes["error.type"] == "unanswered"
+    assert not gone.failed
+    headers = {"authorization": api.headers["authorization"], "traceparent": f"00-{TRACE}-{CALLER}-01"}
+    with connect(server.url.replace("http", "ws") + "/api/ws", additional_headers=headers):
+        pass
+    until(lambda: any(line.get("path") == "/api/ws" for line in lines(server)))
+    (line,) = (line for line in lines(server) if line.get("path") == "/api/ws")
+    assert (line["status"], line["trace"]) == (101, TRACE)
+    assert line["request"]
 
 
 def test_a_collector_that_is_away_keeps_no_server_from_its_work_nor_from_ending(tmp_path):

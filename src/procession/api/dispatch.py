@@ -35,7 +35,7 @@ Socket = Callable[[Edge, Any, Receive, Any], Awaitable[None]]
 
 LONGEST_QUERY = 8_000
 CHARSET = re.compile(r"\bcharset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
-W3C_TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+W3C_TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 

@@ -135,8 +135,7 @@ class RequestTrace:
     def over(self) -> None:
         """It has ended, answered or not."""
         if self._span is not None:
-            self._span.set_status(StatusCode.ERROR)
-            self._span.set_attribute("error.type", "unanswered")
+            self._span.set_attribute("error.type", "unanswered")  # no error of ours where the client has gone
             self._end(self._span)
 
     def _end(self, span: Span) -> None:
