@@ -77,7 +77,10 @@ def test_the_package_asks_for_what_the_lock_is_made_from():
     lines = (ROOT / "requirements" / "runtime.in").read_text().splitlines()
     assert project["project"]["dependencies"] == [line for line in lines if line and not line.startswith("#")]
     backend = project["build-system"]["requires"][0]
-    assert backend in (ROOT / "requirements" / "dev.in").read_text().splitlines()
+    dev = (ROOT / "requirements" / "dev.in").read_text().splitlines()
+    assert backend in dev
+    for wanted in project["project"]["optional-dependencies"]["otel"]:
+        assert wanted.replace(">=", "==").removesuffix(",<2") in dev, "it is tested with what is asked for"
 
 
 def test_the_licence_is_there():

@@ -1,4 +1,4 @@
-"""Several nodes on one PostgreSQL database: equal, started again when they die, and each tells its clients what the others did."""
+"""Several nodes on one PostgreSQL database: equal, started again when they die; each tells its clients what the others did."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_an_instance_goes_on_at_any_node(cluster):
     with client(one) as here, client(two) as there:
         for _ in range(20):
             order = here.start("order", {"amount": 1})
-            [job] = [job for job in there.activate_jobs("pack", worker="w", max_jobs=1, lock=30.0, wait=5.0)]
+            [job] = there.activate_jobs("pack", worker="w", max_jobs=1, lock=30.0, wait=5.0)
             assert job.instance == order.id
             here.complete_job(job.id, job.token, {"packed": True})
             [task] = there.tasks(instance=order.id).items

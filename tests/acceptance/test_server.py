@@ -69,7 +69,10 @@ def test_it_says_where_it_listens_and_is_ready_then(server):
     assert server.url.startswith("http://127.0.0.1:")
     assert json.loads(get(f"{server.url}/health/live")[0]) == {"status": "up"}
     body, headers = get(f"{server.url}/health/ready")
-    assert json.loads(body) == {"status": "ready", "checks": {"engine": "up", "store": "up"}}
+    assert json.loads(body) == {
+        "status": "ready",
+        "checks": {"engine": "up", "store": "up", "instances": "up"},
+    }
     assert headers["server"] is None
 
 

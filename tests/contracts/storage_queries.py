@@ -6,9 +6,11 @@ import pytest
 
 from procession.storage import Batch, InstanceFilter, TaskFilter
 from tests.contracts.rows import (
+    MINUTE,
     NOON,
     audit,
     call,
+    definition,
     failed_start,
     found,
     history,
@@ -18,6 +20,7 @@ from tests.contracts.rows import (
     message,
     new_id,
     record,
+    start_timer,
     started,
     stepped,
     subscription,
@@ -343,6 +346,31 @@ class QueryContract:
         incidents = [incident(live[3].id), incident(live[3].id, resolved=NOON)]
         store.commit(Batch(new=[*live, *over], incidents=incidents, **waits))
         assert store.totals() == ({"STARTED": 2, "ON_HOLD": 1, "CREATED": 1}, 1, 2, 1, 1)
+
+    def test_what_could_be_done_is_counted(self, store):
+        assert store.backlog(NOON) == (0, None, 0, 0, None)
+        order, paused, daily = instance(), instance(), definition()
+        jobs = [
+            job(order.id, created=NOON - 5),
+            job(order.id, type="pack", created=NOON - 7),
+            job(order.id, due=NOON + 1),
+        ]
+        given_up, kept = job(order.id, retries=0), job(paused.id, created=NOON - 9)
+        timers = [timer(order.id, NOON), timer(order.id, NOON + 1), timer(paused.id, NOON - 1)]
+        records = [record(order.id, created=NOON - 3), record(order.id)]
+        store.commit(started(order, jobs=[*jobs, given_up], timers=timers[:2], outbox=records))
+        store.commit(started(paused, jobs=[kept], timers=timers[2:]))
+        store.commit(stepped(paused._replace(position=2, status="ON_HOLD")))
+        assert store.backlog(NOON) == (2, NOON - 7, 1, 2, NOON - 3)
+        assert store.backlog(NOON + 1) == (3, NOON - 7, 2, 2, NOON - 3)
+        store.add_definitions([daily], [])
+        store.publish(daily.id, [start_timer(daily.id, NOON)], [], [])
+        (packing,) = store.lease_jobs("pack", "w", 1, NOON, NOON + MINUTE)
+        store.published([records[0].id])
+        assert store.backlog(NOON) == (1, NOON - 5, 2, 1, NOON)
+        assert store.backlog(NOON + MINUTE).jobs == 3, "the lease is over"
+        assert store.release_lease(packing.job.id, packing.lease.fence)
+        assert store.backlog(NOON).jobs_since == NOON - 7
 
     def test_every_table_is_counted(self, store):
         store.commit(started(instance()))

@@ -372,6 +372,7 @@ class Agreement(RuleBasedStateMachine):
             self.both(opener, method, limit, before)
         for method in ("outbox", "stuck"):
             self.both(opener, method, limit)
+        self.both(opener, "backlog", data.draw(MOMENTS))
         for method in ("definitions_changed", "counts", "users"):
             self.both(opener, method)
         if records := self.memory.outbox(limit):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response, asgi
 from litestar.types import Receive, Scope, Send
@@ -40,6 +40,9 @@ from procession.runtime.machine import Machine
 from procession.runtime.node import Node
 from procession.web import WebApplication
 
+if TYPE_CHECKING:
+    from procession.api.tracing import Tracing
+
 RESOURCES = (
     auth, definitions, development, documents, expressions, health, instances, jobs, messages, oversight, processes,
     stream, tasks, users,
@@ -62,6 +65,7 @@ class Options:
     metrics_token: str | None = None
     limits: Limits = field(default_factory=Limits)
     web: Path | None = None
+    tracing: Tracing | None = None
 
 
 def operations(*, development: bool = False) -> list[Operation]:
@@ -146,6 +150,10 @@ def _edge(node: Node, hub: Hub, options: Options) -> Edge:
         limits=options.limits,
         origins=options.origins,
         metrics_token=options.metrics_token,
+        tracing=options.tracing,
     )
+    if options.tracing is not None:
+        node.intake.processor.turned.append(options.tracing.turned)
     edge.metrics.watch("procession_live_listeners", "Open streams of the live channel.", lambda: len(edge.streams))
+    edge.metrics.watch("procession_live_lag_seconds", "Since when listeners have not been told.", lambda: hub.lag)
     return edge

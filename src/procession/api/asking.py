@@ -41,7 +41,7 @@ async def answered(call: Call, ask: Ask) -> InstanceView:
         return instance_after(state, definition, principal)
 
     ask.render = render
-    view: InstanceView = await call.node.ask(ask)
+    view: InstanceView = await call.ask(ask)
     return view
 
 
@@ -49,7 +49,7 @@ async def done(call: Call, id: int, command: Command, fence: int | None) -> Done
     """Let a job's instance decide."""
     ask = Ask(command, call.principal, fence=fence)
     ask.render = lambda state, _: Done(id=str(id), instance=str(state.id), seq=state.position)
-    result: Done = await call.node.ask(ask)
+    result: Done = await call.ask(ask)
     return result
 
 

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -24,6 +24,10 @@ from procession.api.problems import MEDIA, headers_of, nothing_here, problem, re
 from procession.api.routes import Routes
 from procession.engine.codec import OUT_OF_RANGE, decode, encode
 from procession.errors import CommandRejected
+from procession.runtime.asks import TRACEPARENT
+
+if TYPE_CHECKING:
+    from procession.api.tracing import RequestTrace
 
 log = logging.getLogger("procession.api")
 
@@ -31,6 +35,7 @@ Socket = Callable[[Edge, Any, Receive, Any], Awaitable[None]]
 
 LONGEST_QUERY = 8_000
 CHARSET = re.compile(r"\bcharset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
+W3C_TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
@@ -47,22 +52,44 @@ class Dispatch:
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         """Answer one request. Every outcome but the client's going away is an answer."""
-        if scope["type"] == "websocket":
-            await self._socket(self._edge, scope, receive, send)
-            return
-        began = time.perf_counter()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = _request_id(headers)
         REQUEST.set(request_id)
+        if "traceparent" in headers and W3C_TRACE.fullmatch(headers["traceparent"]):
+            TRACEPARENT.set(headers["traceparent"])
+        if scope["type"] == "websocket":
+            await self._socket(self._edge, scope, receive, send)
+            return
+        trace = None if self._edge.tracing is None else self._edge.tracing.request(headers, request_id)
+        try:
+            await self._respond(scope, receive, send, headers, request_id, trace)
+        finally:
+            if trace is not None:
+                trace.over()
+
+    async def _respond(
+        self,
+        scope: Any,
+        receive: Receive,
+        send: Any,
+        headers: Mapping[str, str],
+        request_id: str,
+        trace: RequestTrace | None,
+    ) -> None:
+        began = time.perf_counter()
+        key: str | None = None
         operation: Operation | None = None
         shared: Headers = sharing(headers, self._edge.origins) if self._edge.origins else ()
         try:
             operation, path = self._find(scope)
+            if trace is not None:
+                trace.found(operation, path)
             answer = await self._answer(operation, path, scope, headers, request_id, receive)
         except Gone:
             return
         except Exception as error:  # noqa: BLE001  every error is an answer; `problem` logs what is ours
             document = problem(error, _path(scope), request_id)
+            key = document["errorKey"]
             answer = Answer(document, document["status"], MEDIA)
             extra = [*headers_of(document), *shared]
             if shared and document["status"] == 405 and "access-control-request-method" in headers:
@@ -74,6 +101,8 @@ class Dispatch:
             content.close()
             content = b""
         if isinstance(content, Stream):
+            if trace is not None:
+                trace.answered(200)
             await self._stream(content, answer, request_id, shared, receive, send)
             return
         data = content if isinstance(content, bytes) else b"" if answer.status == 204 else encode(content)
@@ -87,6 +116,8 @@ class Dispatch:
             {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else data, "more_body": False}
         )
         self._edge.metrics.request(operation, status, time.perf_counter() - began)
+        if trace is not None:
+            trace.answered(status, key)
 
     async def _stream(
         self, stream: Stream, answer: Answer, request_id: str, shared: Headers, receive: Receive, send: Any

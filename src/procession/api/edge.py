@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from procession.api.identity import Identity
 from procession.api.metrics import Metrics
@@ -11,6 +12,9 @@ from procession.api.streams import Streams
 from procession.runtime.handout import Handout
 from procession.runtime.live import Hub
 from procession.runtime.node import Node
+
+if TYPE_CHECKING:
+    from procession.api.tracing import Tracing
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Edge:
     limits: Limits = field(default_factory=Limits)
     origins: Sequence[str] = ()  # other sites whose pages may use the API with a session
     metrics_token: str | None = None
+    tracing: Tracing | None = None
     closing: bool = False
 
     def wind_down(self) -> None:

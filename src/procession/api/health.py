@@ -9,13 +9,16 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from procession.api.edge import Edge
-from procession.api.metrics import TEXT
+from procession.api.metrics import MOST_STUCK, TEXT
 from procession.api.operations import Answer, Call, operation
 from procession.engine.access import require_role
 from procession.errors import StorageError
 
 PATIENCE = 2.0
 """Seconds in which the store must answer."""
+
+BRIEF = 0.2
+"""Seconds for which a count that takes the store longer is waited for: then what it said last must do."""
 
 
 class Live(Struct):
@@ -39,11 +42,14 @@ async def get_live(call: Call) -> Live:
 
 @operation("GET", "/health/ready", tag="health", answers=Ready, public=True, also=(503,))
 async def get_ready(call: Call) -> Answer:
-    """Whether the server takes requests: the engine runs and the store answers; else 503."""
-    checks = {"engine": "up" if call.node.running else "down", "store": await _store(call.edge)}
-    if call.edge.closing:
-        checks["engine"] = "shutting down"
-    ready = all(check == "up" for check in checks.values())
+    """Whether the server takes requests: the engine runs and the store answers; else 503.
+
+    `instances` is for people: an instance that waits for nothing it can name makes no server unready.
+    """
+    engine = "shutting down" if call.edge.closing else "up" if call.node.running else "down"
+    store, instances = await asyncio.gather(_store(call.edge), _instances(call.edge))
+    checks = {"engine": engine, "store": store, "instances": instances}
+    ready = engine == store == "up"
     return Answer(Ready("ready" if ready else "not ready", checks), 200 if ready else 503)
 
 
@@ -57,6 +63,17 @@ async def _store(edge: Edge) -> str:
     except StorageError:
         return "down"
     return "up"
+
+
+async def _instances(edge: Edge) -> str:
+    """Whether every live instance can say what it waits for."""
+    stuck = await edge.metrics.stuck(BRIEF)
+    if stuck is None:
+        return "not counted"
+    if stuck == 0:
+        return "up"
+    number = f"{stuck} or more" if stuck >= MOST_STUCK else str(stuck)
+    return "1 waits for nothing that it can name" if stuck == 1 else f"{number} wait for nothing that they can name"
 
 
 @operation("GET", "/metrics", tag="health", media=TEXT, refusals=(401, 403), public=True)

@@ -1,4 +1,4 @@
-"""How a server logs: one line for each event, for people or as JSON, with the request that it belongs to, and without secrets.
+"""How a server logs: a line for each event, for people or as JSON, with the request and trace it belongs to, without secrets.
 
 Everything logs through the standard library (`procession.*`); structlog only writes the lines.
 """
@@ -16,10 +16,12 @@ from typing import Any, TextIO
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from procession.runtime.asks import TRACEPARENT
+
 REQUEST: ContextVar[str] = ContextVar("request", default="")
 """The id of the request that is being answered."""
 
-FIELDS = ("instance", "method", "path", "status", "ms", "client", "request")
+FIELDS = ("instance", "method", "path", "status", "ms", "client", "request", "trace")
 """What a line may have beside its text, if `extra` says it."""
 
 HIDDEN = "***"
@@ -73,6 +75,8 @@ def _formatter(people: bool, colors: bool) -> logging.Formatter:
 def _with_request(logger: Any, method: str, event: Event) -> Event:
     if request := REQUEST.get():
         event.setdefault("request", request)
+    if parent := TRACEPARENT.get():
+        event.setdefault("trace", parent.split("-")[1])
     return event
 
 

@@ -50,7 +50,7 @@ async def publish_message(call: Call) -> MessageView:
         checks.maybe_text(body.message_id, "The id of a message"),
         checks.duration(body.ttl, "ttl"),
     )
-    return MessageView(**await call.node.ask(idempotent(call, Ask(message, call.principal))))
+    return MessageView(**await call.ask(idempotent(call, Ask(message, call.principal))))
 
 
 @operation("POST", "/api/signals", tag="messages", body=SignalBody, built=False)

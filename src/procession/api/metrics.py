@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -19,7 +20,9 @@ from procession.engine.state import LIVE
 from procession.errors import StorageError
 from procession.runtime.live import RESYNC, Message
 from procession.runtime.node import Node
-from procession.storage import Batch, Totals
+from procession.runtime.processor import Turn
+from procession.runtime.work import COMMAND_NAMES
+from procession.storage import Backlog, Batch, Totals
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -42,7 +45,6 @@ class Metrics:
 
     def __init__(self, node: Node) -> None:
         self.registry = registry = CollectorRegistry()
-        self._processor = node.intake.processor
         self._requests = Counter(
             "procession_http_requests", "Requests that were answered.", ["operation", "status"], registry=registry
         )
@@ -62,6 +64,24 @@ class Metrics:
         self._commit_size = Histogram(
             "procession_commit_steps", "Steps of instances in one commit.", buckets=SIZES, registry=registry
         )
+        self._decide_seconds = Histogram(
+            "procession_decide_seconds",
+            "Of reading and deciding one batch.",
+            buckets=COMMIT_LATENCIES,
+            registry=registry,
+        )
+        self._batch_size = Histogram(
+            "procession_batch_commands", "Commands that were decided together.", buckets=SIZES, registry=registry
+        )
+        self._conflicts = Counter(
+            "procession_conflicts",
+            "Batches that were decided again because somebody else was faster.",
+            registry=registry,
+        )
+        self._commands = Counter(
+            "procession_commands", "Commands that were decided.", ["command", "outcome"], registry=registry
+        )
+        self._outcomes: dict[tuple[type, str], Callable[[], None]] = {}
         self._started = Counter("procession_instances_started", "Instances that were started.", registry=registry)
         self._ended = Counter("procession_instances_ended", "Instances that ended.", ["status"], registry=registry)
         self._messages = Counter(
@@ -78,6 +98,8 @@ class Metrics:
         self._made = -FRESH
         self._making = asyncio.Lock()
         node.committed.append(self._committed)
+        node.intake.processor.turned.append(self._turned)
+        self.watch("procession_commands_waiting", "Commands that wait for the next batch.", lambda: node.intake.queued)
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -105,8 +127,23 @@ class Metrics:
             if message.event == RESYNC:
                 self._resyncs.inc()
 
+    def _turned(self, turn: Turn) -> None:
+        if turn.error is None:
+            self._decide_seconds.observe(turn.decided)
+            self._batch_size.observe(len(turn.asks))
+        if turn.committed:
+            self._commit_seconds.observe(turn.committed)
+        if turn.conflicts:
+            self._conflicts.inc(turn.conflicts)
+        for ask in turn.asks:
+            outcome = "failed" if turn.error is not None else "refused" if ask.error is not None else "done"
+            key = (ask.command.__class__, outcome)
+            count = self._outcomes.get(key)
+            if count is None:
+                count = self._outcomes[key] = self._commands.labels(COMMAND_NAMES[key[0]], outcome).inc
+            count()
+
     def _committed(self, batch: Batch) -> None:
-        self._commit_seconds.observe(self._processor.commit_seconds)
         self._commit_size.observe(len(batch.history))
         if batch.new:
             self._started.inc(len(batch.new))
@@ -125,6 +162,16 @@ class Metrics:
         """Ask for a figure whenever somebody scrapes, in another thread."""
         Gauge(name, what, registry=self.registry).set_function(value)
 
+    async def stuck(self, patience: float) -> int | None:
+        """How many live instances wait for nothing, up to `MOST_STUCK`, as the store said last; None: it has not said it.
+
+        The store is asked again if that is due, and waited for `patience` seconds.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._stored.look()
+        return self._stored.stuck
+
     async def text(self) -> bytes:
         """Everything, in Prometheus' text format. Many who ask at once get the same."""
         async with self._making:
@@ -141,31 +188,43 @@ class _Stored(Collector):
     def __init__(self, node: Node) -> None:
         self._node = node
         self._totals: Totals | None = None
-        self._stuck = 0
-        self._lag = 0.0
+        self._backlog = Backlog(0, None, 0, 0, None)
+        self._late = (0.0, 0.0, 0.0)  # seconds: the first job, timer and record
         self._again = 0.0
+        self._asking: asyncio.Task[None] | None = None
+        self.stuck: int | None = None  # None: the store has not said it yet, or not at its last chance
 
     async def look(self) -> None:
-        """Ask the store, unless what it said is still good."""
-        began = time.monotonic()
-        if began < self._again:
-            return
-        try:
-            await self._node.read(self._ask())
-        except StorageError:
-            self._totals = None
-        ended = time.monotonic()
-        self._again = ended + max(FRESH_TOTALS, SHARE * (ended - began))
+        """Ask the store, unless what it said is still good. Whoever gives up waiting leaves the question to the others."""
+        if self._asking is None:
+            if time.monotonic() < self._again:
+                return
+            self._asking = asyncio.create_task(self._ask())
+        await asyncio.shield(self._asking)
 
     async def _ask(self) -> None:
-        storage = self._node.storage
-        due = await storage.next_due()
-        self._lag = 0.0 if due is None else max(0.0, (self._node.clock.now() - due) / 1_000_000)
-        self._stuck = len(await storage.stuck(MOST_STUCK))
+        began = time.monotonic()
+        try:
+            await self._node.read(self._read())
+        except StorageError:
+            self._totals = self.stuck = None
+        finally:
+            ended = time.monotonic()
+            self._again = ended + max(FRESH_TOTALS, SHARE * (ended - began))
+            self._asking = None
+
+    async def _read(self) -> None:
+        storage, now = self._node.storage, self._node.clock.now()
+        self._backlog = backlog = await storage.backlog(now)
+        since = (backlog.jobs_since, await storage.next_due(), backlog.records_since)
+        job, timer, record = (0.0 if moment is None else max(0.0, (now - moment) / 1_000_000) for moment in since)
+        self._late = (job, timer, record)
+        self.stuck = len(await storage.stuck(MOST_STUCK))
         self._totals = await storage.totals()
 
     def collect(self) -> Iterator[Metric]:
-        totals = self._totals
+        totals, backlog = self._totals, self._backlog
+        job, timer, record = self._late
         up = GaugeMetricFamily("procession_store_up", "Whether the store answered.", value=int(totals is not None))
         yield up
         if totals is None:
@@ -179,7 +238,12 @@ class _Stored(Collector):
             ("procession_jobs_open", "Jobs that wait for workers, or are with them.", totals.jobs),
             ("procession_timers", "Timers that wait.", totals.timers),
             ("procession_exceptions_open", "Exceptions that wait for a repair.", totals.incidents),
-            ("procession_timer_lag_seconds", "By how much the oldest timer that is due is late.", self._lag),
-            ("procession_stuck", f"Live instances that wait for nothing (up to {MOST_STUCK}): none.", self._stuck),
+            ("procession_jobs_due", "Jobs that a worker would be given.", backlog.jobs),
+            ("procession_timers_due", "Timers that are due.", backlog.timers),
+            ("procession_outbox_records", "Records that are not published.", backlog.records),
+            ("procession_job_lag_seconds", "Since when a job could be had.", job),
+            ("procession_timer_lag_seconds", "By how much the oldest due timer is late.", timer),
+            ("procession_outbox_lag_seconds", "Since when a record waits.", record),
+            ("procession_stuck", f"Live instances that wait for nothing (up to {MOST_STUCK}): none.", self.stuck or 0),
         ):
             yield GaugeMetricFamily(name, what, value=value)

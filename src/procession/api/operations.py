@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from procession.api.fields import Cursor, Limit
 from procession.engine.access import Principal
+from procession.runtime.asks import Ask
 from procession.runtime.node import Node
 from procession.runtime.queries import Queries
 
@@ -116,6 +117,14 @@ class Call:
     def queries(self) -> Queries:
         """Questions of who asks."""
         return self.edge.node.queries(self.principal)
+
+    async def ask(self, ask: Ask) -> Any:
+        """The answer to a command, after its commit."""
+        tracing = self.edge.tracing
+        if tracing is None:
+            return await self.node.ask(ask)
+        with tracing.command(ask):
+            return await self.node.ask(ask)
 
     async def read(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The answer to a query."""

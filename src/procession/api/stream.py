@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from procession.api.edge import Edge
 from procession.api.fields import Instance, Process
+from procession.api.logs import REQUEST
 from procession.api.operations import JSON, Answer, Call, Query, Stream, operation
 from procession.api.problems import MEDIA, problem, refusal
 from procession.engine.codec import decode, encode
@@ -110,7 +111,7 @@ async def socket(edge: Edge, scope: Any, receive: Receive, send: Any) -> None:
         if edge.closing:
             raise refusal(503, "Service unavailable.", "The server is shutting down.", "error.shutdown")
     except (CommandRejected, StorageError) as error:
-        document = problem(error, "/api/ws", "")
+        document = problem(error, "/api/ws", REQUEST.get())
         head = {"type": "websocket.http.response.start", "status": document["status"]}
         await send({**head, "headers": [(b"content-type", MEDIA.encode())]})
         await send({"type": "websocket.http.response.body", "body": encode(document), "more_body": False})
@@ -136,7 +137,7 @@ class _Conversation:
                 try:
                     await self._take(message.get("text") or message.get("bytes") or "")
                 except (CommandRejected, StorageError, msgspec.DecodeError, RecursionError) as error:
-                    document = problem(error, "/api/ws", "")
+                    document = problem(error, "/api/ws", REQUEST.get())
                     await self._say("error", document)
                     if document["status"] == 401:  # whoever came in may do so no more
                         await self._send({"type": "websocket.close", "code": 1008, "reason": "unauthorized"})

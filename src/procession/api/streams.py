@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from procession.api.problems import refusal
@@ -42,7 +43,7 @@ class Streams:
         listener = await self._hub.listen(wanted, who.principal, after=after)
         self._open[listener] = who
         if self._caring is None:
-            self._caring = asyncio.create_task(self._care())
+            self._caring = asyncio.create_task(self._care(), context=Context())  # it outlasts this request
         return listener
 
     def leave(self, listener: Listener) -> None:

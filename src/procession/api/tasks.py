@@ -148,7 +148,7 @@ async def complete_task(call: Call) -> InstanceView:
 
 
 async def _then_task(call: Call, command: c.Command) -> TaskView:
-    await call.node.ask(Ask(command, call.principal))
+    await call.ask(Ask(command, call.principal))
     return await call.read(call.queries.task_after(_id(call)))
 
 

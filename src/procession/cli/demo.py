@@ -19,6 +19,7 @@ from procession.cli.serve import NOT_BUILT, begin_logging, say_address, server_o
 from procession.cli.session import Session, command
 from procession.cli.settings import KNOWN, Settings, without_password
 from procession.cli.tables import table
+from procession.cli.tracing import tracing
 
 if TYPE_CHECKING:
     from procession.app import Engine
@@ -87,7 +88,8 @@ class Demo:
         """Until somebody stops it."""
         self._prepare()
         try:
-            server_of(self._settings, self._secret, self._ready).run()
+            with tracing(self._settings.otlp_endpoint) as traces:
+                server_of(self._settings, self._secret, self._ready, traces=traces).run()
         finally:
             for worker in self._workers:
                 worker.terminate()

@@ -17,11 +17,13 @@ from procession.cli.failures import Usage
 from procession.cli.secret import secret_of
 from procession.cli.session import SERVING, Session, command
 from procession.cli.settings import FILE_VARIABLE, Settings, unknown_variables
+from procession.cli.tracing import tracing
 from procession.cli.workers import Workers, share
 
 if TYPE_CHECKING:
     from procession.api.edge import Edge
     from procession.api.server import Server
+    from procession.api.tracing import Tracing
 
 log = logging.getLogger("procession.server")
 
@@ -63,18 +65,15 @@ def serve(
         )
     if settings.ui and not web_is_built():
         log.warning("%s", NOT_BUILT)
-    shared = share()
-    if settings.workers > 1 and shared is None:
+    number, sockets = share()
+    if settings.workers > 1 and not sockets:
         raise typer.Exit(_work_together(settings))
-    if shared is None:
-        server_of(settings, secret, say_address, folders).run()
-        return
-    number, sockets = shared
-    if settings.worker_ports:
+    if settings.worker_ports and sockets:
         from procession.api.server import listening_sockets
 
         sockets += listening_sockets(settings.host, settings.worker_ports + number)
-    server_of(settings, secret, say_address, folders if number == 0 else (), sockets).run()
+    with tracing(settings.otlp_endpoint) as traces:
+        server_of(settings, secret, say_address, folders if number == 0 else (), traces, sockets).run()
 
 
 def _work_together(settings: Settings) -> int:
@@ -116,6 +115,7 @@ def server_of(
     secret: str,
     ready: Callable[[str], None],
     folders: Sequence[Path] = (),
+    traces: Tracing | None = None,
     sockets: Sequence[socket.socket] = (),
 ) -> Server:
     """A server with these settings, which tells its address to `ready`, and keeps the processes of folders published.
@@ -145,6 +145,7 @@ def server_of(
         metrics_token=settings.metrics_token,
         limits=Limits(listeners=settings.max_listeners),
         web=STATIC if settings.ui else None,
+        tracing=traces,
     )
     return Server(
         build(open_machine, options),

@@ -82,6 +82,7 @@ SETTINGS = (
         "log_format", TEXT, "auto", "How it logs; auto: for a terminal, or JSON.", choices=("auto", "console", "json")
     ),
     Setting("access_log", FLAG, False, "Log a line for each request."),
+    Setting("otlp_endpoint", TEXT, None, "The OpenTelemetry collector that gets traces: http://HOST:4318."),
     Setting("virtual_clock", FLAG, False, "For development: time stands still until it is moved."),
 )
 KNOWN = {setting.name: setting for setting in SETTINGS}
@@ -111,6 +112,7 @@ class Settings:
     log_level: str
     log_format: str
     access_log: bool
+    otlp_endpoint: str | None
     virtual_clock: bool
 
     @property

@@ -14,10 +14,15 @@ def add_to(app: typer.Typer) -> None:
     app.command("version")(version)
 
 
+def number_of_version() -> str:
+    """Of the package that runs."""
+    return str(vars(sys.modules["procession"])["__version__"])
+
+
 @command()
 def version(session: Session) -> None:
     """Show the version."""
-    number = str(vars(sys.modules["procession"])["__version__"])
+    number = number_of_version()
     if session.json:
         session.document({"version": number})
     else:

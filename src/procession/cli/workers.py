@@ -24,8 +24,11 @@ SHARED = "_PROCESSION_SOCKETS"
 
 LISTENING = "listening on "
 PAUSE = 0.05
-SHORT, LONGEST = 1.0, 10.0
-"""Seconds: a worker that lived no longer than that has something that is wrong with it, and so long is waited at most."""
+LONGEST = 10.0
+"""Seconds that are waited at most before a worker is started again that has not come so far as to serve."""
+
+TRIES = 5
+"""How often all of them are tried before it is given up that any will serve."""
 
 
 @dataclass
@@ -34,16 +37,16 @@ class Worker:
 
     number: int
     process: subprocess.Popen[str] | None = None
-    started: float = 0.0
-    wait: float = 0.0  # before it is started again
+    due: float = 0.0  # when it is started (again)
+    failures: int = 0  # in a row, before it served
     ready: threading.Event = field(default_factory=threading.Event)
 
 
-def share() -> tuple[int, list[socket.socket]] | None:
-    """The number of this worker and its sockets; None: this is no worker."""
+def share() -> tuple[int, list[socket.socket]]:
+    """The number of this worker and its sockets; 0 and none: it is no worker."""
     told = os.environ.pop(SHARED, None)
     if told is None:
-        return None
+        return 0, []
     number, *files = told.split(",")
     return int(number), [socket.socket(fileno=int(file)) for file in files]
 
@@ -68,7 +71,7 @@ class Workers:
                     typer.echo(f"{LISTENING}{address}")
                     sys.stdout.flush()
                     said = True
-                if not said and all(worker.wait >= LONGEST for worker in self._workers):
+                if not said and all(worker.failures >= TRIES for worker in self._workers):
                     typer.echo("error: No worker can be started; see above.", err=True)
                     return 1
                 time.sleep(PAUSE)
@@ -86,16 +89,15 @@ class Workers:
                     worker.process.send_signal(signal.SIGTERM)
 
     def _look_after(self, worker: Worker) -> None:
-        now = time.monotonic()
         if worker.process is None:
-            if now >= worker.started + worker.wait:
+            if time.monotonic() >= worker.due:
                 self._start(worker)
         elif (code := worker.process.poll()) is not None:
             typer.echo(f"Worker {worker.number} ended with {code}; it is started again.", err=True)
             self._close(worker)
-            lived = now - worker.started
-            worker.wait = min(max(worker.wait * 2, 0.2), LONGEST) if lived < SHORT else 0.0
-            worker.started = now
+            worker.failures = 0 if worker.ready.is_set() else worker.failures + 1
+            worker.due = time.monotonic() + min(LONGEST, 0.1 * 2**worker.failures)
+            worker.ready.clear()
 
     def _start(self, worker: Worker) -> None:
         files = [each.fileno() for each in self._sockets]
@@ -110,7 +112,6 @@ class Workers:
             pass_fds=files,
             env={**os.environ, **told},
         )
-        worker.started = time.monotonic()
         threading.Thread(target=self._hear, args=(worker, worker.process), daemon=True).start()
 
     def _hear(self, worker: Worker, process: subprocess.Popen[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context, ContextVar
 from typing import Any
 
 from procession.definition import ProcessDefinition
@@ -12,16 +13,20 @@ from procession.engine.commands import Command
 from procession.engine.state import ProcessInstance
 from procession.storage import StartTimerRow
 
+TRACEPARENT: ContextVar[str] = ContextVar("traceparent", default="")
+"""The trace that is followed, as W3C's header of this name says it; "": none. Records that come of a command carry it along."""
+
 
 class Ask:
     """One command on its way. `done` is set after the commit that carries it, with a `result` or an `error`.
 
     `key` makes it idempotent: the same key gets the first answer again. `fence` is the fencing number of the job's lease.
     `render` makes the result of the instance as the commit left it; without it the result is the instance's id. `told` is
-    called once it is done, in the thread that turned the crank.
+    called once it is done, in the thread that turned the crank. `context` is where it was asked: its log lines and its trace
+    belong there.
     """
 
-    __slots__ = ("command", "done", "error", "fence", "key", "principal", "render", "result", "told")
+    __slots__ = ("command", "context", "done", "error", "fence", "key", "principal", "render", "result", "told")
 
     def __init__(
         self,
@@ -35,6 +40,7 @@ class Ask:
     ) -> None:
         self.command, self.principal, self.key, self.fence, self.render = command, principal, key, fence, render
         self.told = told
+        self.context: Context | None = None
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None

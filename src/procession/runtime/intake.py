@@ -87,6 +87,11 @@ class Intake:
         """Whether there is something to decide."""
         return bool(self._queue or (self.processor.busy and not self._closed))
 
+    @property
+    def queued(self) -> int:
+        """How many commands wait for the next batch."""
+        return len(self._queue)
+
     def close(self) -> None:
         """Decide what is queued, then take nothing more. Runs that go on by themselves are left to whoever opens the store."""
         with self._lock:

@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from procession.engine.access import Principal
@@ -85,7 +86,7 @@ class Node:
         """The answer to a command, after its commit. It takes effect even when nobody waits for the answer any more."""
         if self._stop:
             raise StorageError("The server is shutting down. Nothing was done; try again.")
-        ask.told = self._finished
+        ask.told, ask.context = self._finished, copy_context()
         future = self._waiting[ask] = self._loop.create_future()
         self.intake.submit(ask)
         self._wake.set()
@@ -93,15 +94,15 @@ class Node:
 
     async def read(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The answer to a query, read beside the commits."""
-        return await self._loop.run_in_executor(self._readers, drive, coroutine)
+        return await self._loop.run_in_executor(self._readers, copy_context().run, drive, coroutine)
 
     async def alone(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Write to the store in another way, while nobody commits."""
-        return await self._loop.run_in_executor(self._writers, self.machine.alone, coroutine)
+        return await self._loop.run_in_executor(self._writers, copy_context().run, self.machine.alone, coroutine)
 
     async def published(self) -> None:
         """A definition was published: it may begin by itself."""
-        await self._loop.run_in_executor(self._writers, self.machine.published)
+        await self._loop.run_in_executor(self._writers, copy_context().run, self.machine.published)
 
     def queries(self, principal: Principal) -> Queries:
         """Questions of this principal."""

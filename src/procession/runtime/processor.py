@@ -11,7 +11,9 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from time import perf_counter
+from typing import NamedTuple
 
 from procession.engine.codec import copy, encode
 from procession.engine.commands import Continue
@@ -63,6 +65,17 @@ class Cache:
         self._states.clear()
 
 
+class Turn(NamedTuple):
+    """How a batch went. Of one with an `error` nothing took effect; the seconds are those of the last try."""
+
+    asks: Sequence[Ask]
+    work: Work
+    decided: float  # seconds of reading and deciding
+    committed: float  # seconds of the commit; 0: there was nothing to write, or it failed
+    conflicts: int  # how often it was decided again because somebody else was faster
+    error: Exception | None = None
+
+
 class Processor:
     """One per node. Not thread-safe: whoever drives it holds its lock."""
 
@@ -79,34 +92,42 @@ class Processor:
         self.unfinished: dict[int, list[Ask]] = {}  # instance → asks whose run goes on in a follow-up transaction
         self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that a full batch left to the next one
         self.committed: list[Callable[[Batch], None]] = []  # told of each batch, in the thread that wrote it
-        self.commit_seconds = 0.0  # that the last commit took
+        self.turned: list[Callable[[Turn], None]] = []  # told how each batch went, before its commands are answered
 
     async def turn(self, asks: Sequence[Ask]) -> None:
         """Decide and commit; then every ask is done, or goes on with `follow_ups`."""
-        for _ in range(CONFLICTS):
+        for conflicts in range(CONFLICTS):
             work = Work(self, self.cache)
+            began = perf_counter()
             try:
                 await work.run(asks)
+                decided = ended = perf_counter()
                 if work.changed:
-                    began = perf_counter()
                     await self.storage.commit(work.batch)
-                    self.commit_seconds = perf_counter() - began
+                    ended = perf_counter()
             except VersionConflict as error:
                 conflict = error
                 continue
             except StorageError as error:
+                self._tell(Turn(asks, work, perf_counter() - began, 0.0, conflicts, error))
                 self.fail(asks, error)
                 return
             except Exception as error:  # noqa: BLE001  a defect of ours: set aside, logged, told to the caller
-                await self._poisoned(asks, error)
+                await self._poisoned(asks, work, error)
                 return
             self.alarmed = self.alarmed or bool(work.batch.timers or work.batch.start_timers or work.batch.messages)
             if work.changed:
                 for tell in self.committed:
                     tell(work.batch)
+            self._tell(Turn(asks, work, decided - began, ended - decided, conflicts))
             self._answer(work, asks)
             return
+        self._tell(Turn(asks, work, perf_counter() - began, 0.0, CONFLICTS, conflict))
         self.fail(asks, conflict)
+
+    def _tell(self, turn: Turn) -> None:
+        for tell in self.turned:
+            tell(turn)
 
     async def rehearse(self, ask: Ask) -> Work:
         """Decide a command as `turn` does, of what the store has, and leave it at that: nothing is written, nobody is told.
@@ -133,7 +154,10 @@ class Processor:
         """Commands that go on with what reached the bound of one transaction."""
         if not (self.unfinished or self.unmatched):
             return []
-        asks = [Ask(Continue(instance)) for instance in self.unfinished]
+        asks: list[Ask] = []
+        for instance, waiting in self.unfinished.items():
+            asks.append(Ask(Continue(instance)))
+            asks[-1].context = waiting[0].context if waiting else None  # it still does what was asked for there
         asks += [Ask(Match(name, key)) for name, key in self.unmatched]
         self.unmatched.clear()
         return asks
@@ -166,8 +190,8 @@ class Processor:
         try:
             if unit is not None:
                 work.render(ask, unit)
-        except Exception as error:
-            log.exception("%s took effect, but its answer could not be made", subject(ask), extra=_whose(ask))
+        except Exception as error:  # noqa: BLE001  a defect of ours: logged, told to the caller
+            _say(ask, work, error, "%s took effect, but its answer could not be made", subject(ask))
             ask.error = error
         ask.finish()
 
@@ -181,7 +205,7 @@ class Processor:
                 for waiting in self.unfinished.pop(ask.command.instance, ()):
                     waiting.finish(error)
 
-    async def _poisoned(self, asks: Sequence[Ask], error: Exception) -> None:
+    async def _poisoned(self, asks: Sequence[Ask], work: Work, error: Exception) -> None:
         """Find the command that fails, alone; the others take effect."""
         self.cache.clear()
         if len(asks) > 1:
@@ -191,7 +215,8 @@ class Processor:
             return
         ask = asks[0]
         what = subject(ask)
-        log.error("%s failed and is set aside", what, exc_info=error, extra=_whose(ask))
+        _say(ask, work, error, "%s failed and is set aside", what)
+        self._tell(Turn(asks, work, 0.0, 0.0, 0, error))
         self.fail(asks, error)
         at, batch = self.now(), Batch()
         detail = f"{what}: {type(error).__name__}: {error}"[:2000]
@@ -202,8 +227,8 @@ class Processor:
             )
         try:
             await self.storage.commit(batch)
-        except Exception as failure:
-            log.exception("the failure of %s could not be noted: %s", what, failure)
+        except Exception as failure:  # noqa: BLE001  logged; the caller is told of the first one
+            _say(ask, work, failure, "the failure of %s could not be noted: %s", what, failure)
 
     async def activate_jobs(
         self, type: str, worker: str, limit: int, lock: int, fetch: Sequence[str] | None
@@ -261,7 +286,12 @@ def subject(ask: Ask) -> str:
     return command.__class__.__name__
 
 
-def _whose(ask: Ask) -> dict[str, str]:
-    """For the log: the instance of a command, where the command names it."""
-    instance = getattr(ask.command, "instance", None)
-    return {} if instance is None else {"instance": str(instance)}
+def _say(ask: Ask, work: Work, error: Exception, text: str, *given: object) -> None:
+    """Log what went wrong with a command: with its instance, and where it was asked, so that the line is one of that request."""
+    instance = work.instance_of(ask)
+    extra = {} if instance is None else {"instance": str(instance)}
+    say = partial(log.error, text, *given, exc_info=error, extra=extra)
+    if ask.context is None:
+        say()
+    else:
+        ask.context.run(say)

@@ -18,10 +18,10 @@ from procession.engine.handlers.start import choose_start
 from procession.engine.state import ABORTED, FINISHED, ON_HOLD, Call, ProcessInstance, Subscription, Timer, merge
 from procession.engine.triggers.timer import schedule
 from procession.errors import CommandRejected
-from procession.runtime.asks import Ask, Inherit, Match, Publish, Start
+from procession.runtime.asks import TRACEPARENT, Ask, Inherit, Match, Publish, Start
 from procession.runtime.correlation import Correlation
 from procession.runtime.inheritance import inherited, laid_open
-from procession.storage import Batch, Found, InboxRow, Need, StartTimerRow
+from procession.storage import Batch, Found, InboxRow, Need, OutboxRow, StartTimerRow
 from procession.storage.rows import history_row, project, restore
 
 if TYPE_CHECKING:
@@ -33,7 +33,13 @@ EFFECTS_PER_TRANSACTION = 2_000
 DEEPEST_CALL = 1_000
 """Processes that call each other without an end stop here, with an exception."""
 
-COMMAND_NAMES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(c.Command)}
+COMMAND_NAMES: dict[type, str] = {
+    **{kind: str(kind.__struct_config__.tag) for kind in get_args(c.Command)},
+    Start: "start",
+    StartTimerRow: "start-by-timer",
+    Publish: "publish",
+    Match: "match",
+}
 
 
 class Unit:
@@ -64,6 +70,8 @@ class Work:
         self.left = 0  # effects until the transaction is full
         self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that the next transaction looks after
         self.correlation = Correlation()
+        self.trace = ""  # of the command that is being decided
+        self.traced: dict[int, str] = {}  # id of a record → the trace that it came of
 
     @property
     def changed(self) -> bool:
@@ -88,6 +96,7 @@ class Work:
         self.left = EFFECTS_PER_TRANSACTION + 20 * len(asks)
         for ask in asks:
             ask.error = None
+            self.trace = "" if ask.context is None else ask.context.get(TRACEPARENT, "")
             try:
                 await self._decide_ask(ask)
             except CommandRejected as error:
@@ -109,11 +118,34 @@ class Work:
                     first_token=unit.first_token,
                     kept=unit.kept,
                 )
+        if self.traced:
+            self.batch.outbox[:] = map(self._with_trace, self.batch.outbox)
 
     def render(self, ask: Ask, unit: Unit) -> None:
         """What the caller gets, read while nobody changes it."""
         if ask.render is not None and ask.error is None:
             ask.result = ask.render(unit.state, unit.definition)
+
+    def instance_of(self, ask: Ask) -> int | None:
+        """The id of the instance that a command is about, as far as that is known."""
+        unit, command, found = self.asked.get(id(ask)), ask.command, self.found
+        if unit is not None:
+            return unit.state.id
+        if isinstance(command, c.CompleteJob | c.FailJob | c.ThrowJobError):
+            return found.jobs[command.job][0] if command.job in found.jobs else None
+        if isinstance(command, c.ClaimTask | c.ReleaseTask | c.AssignTask | c.CompleteTask):
+            return found.tasks.get(command.task)
+        if isinstance(command, c.FireTimer):
+            return found.timers.get(command.timer)
+        instance: int | None = getattr(command, "instance", None)
+        return instance
+
+    def _with_trace(self, record: OutboxRow) -> OutboxRow:
+        """A record with the trace that it came of, unless the process says another one."""
+        trace = self.traced.get(record.id)
+        if trace is None:
+            return record
+        return record._replace(headers=encode({"traceparent": trace, **decode(record.headers)}))
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -333,6 +365,8 @@ class Work:
         )
         if not events:
             return
+        if self.trace:
+            self.traced.update((event.record, self.trace) for event in events if event.__class__ is e.RecordSent)
         state.position += 1
         if unit.events:
             unit.events.extend(events)

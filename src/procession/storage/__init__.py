@@ -506,6 +506,16 @@ class Totals(NamedTuple):
     incidents: int  # the open ones
 
 
+class Backlog(NamedTuple):
+    """What could be done at a moment, and nobody has done yet. `…_since` None: there is nothing."""
+
+    jobs: int  # that a worker would be given
+    jobs_since: int | None  # when the first of them could be had
+    timers: int  # that are due; with start timers, without those of instances on hold
+    records: int  # of the outbox, not published
+    records_since: int | None  # when the first of them was made
+
+
 class Due(NamedTuple):
     """What time has come for. Timers of instances on hold are not due."""
 
@@ -686,6 +696,9 @@ class Storage(Protocol):
 
     async def totals(self) -> Totals:
         """What is live."""
+
+    async def backlog(self, now: int) -> Backlog:
+        """What could be done now."""
 
     async def counts(self) -> Mapping[str, int]:
         """Rows of each table, for tests and `status`."""

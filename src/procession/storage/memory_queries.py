@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from procession.engine.state import CREATED, LIVE, ON_HOLD, STARTED
 from procession.storage import (
     AuditRow,
+    Backlog,
     CallRow,
     DefinitionRow,
     DraftRow,
@@ -338,6 +339,13 @@ class MemoryQueries(Embedded):
             statuses = Counter(row.status for row in self._instances.values() if row.status in LIVE)
             still_open = sum(incident.resolved is None for incident in self._incidents.rows.values())
             return Totals(statuses, len(self._tasks.rows), len(self._jobs.rows), len(self._timers.rows), still_open)
+
+    async def backlog(self, now: int) -> Backlog:
+        with self._lock:
+            jobs = [moment for agenda in self._available.values() for moment in agenda.until(now)]
+            timers = sum(1 for agenda in (self._due, self._starts_due) for _ in agenda.until(now))
+            first = self._outbox[min(self._outbox)].created if self._outbox else None
+            return Backlog(len(jobs), min(jobs, default=None), timers, len(self._outbox), first)
 
     async def counts(self) -> Mapping[str, int]:
         with self._lock:

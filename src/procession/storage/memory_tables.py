@@ -100,6 +100,10 @@ class Agenda:
             heappush(heap, entry)
         return [id for _, id in found]
 
+    def until(self, now: int) -> Iterator[int]:
+        """The moments that have come, in no order."""
+        return (moment for moment in self._moments.values() if moment <= now)
+
     def next(self) -> int | None:
         """The first moment."""
         heap, moments = self._heap, self._moments

@@ -7,6 +7,7 @@ from typing import Any
 
 from procession.storage import (
     AuditRow,
+    Backlog,
     DefinitionRow,
     DraftRow,
     Due,
@@ -137,6 +138,9 @@ class PostgresQueries:
         statuses = dict(await self._link.fetch("live_totals"))
         [waiting] = await self._link.fetch("waiting_totals")
         return Totals(statuses, *waiting)
+
+    async def backlog(self, now: int) -> Backlog:
+        return Backlog._make(*await self._link.fetch("backlog", now=now))
 
     async def counts(self) -> Mapping[str, int]:
         return dict(await self._link.fetch("counts"))

@@ -9,6 +9,7 @@ import apsw
 
 from procession.storage import (
     AuditRow,
+    Backlog,
     DefinitionRow,
     DraftRow,
     Due,
@@ -138,6 +139,9 @@ class SqliteQueries(Embedded):
 
     async def totals(self) -> Totals:
         return Totals(dict(self._rows("live_totals")), *self._rows("waiting_totals")[0])
+
+    async def backlog(self, now: int) -> Backlog:
+        return Backlog._make(self._rows("backlog", {"now": now})[0])
 
     async def counts(self) -> Mapping[str, int]:
         return dict(self._rows("counts"))

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 
 import pytest
 
+from procession import VirtualClock
 from procession.api.logs import REQUEST, configure
+from procession.engine import commands as c
+from procession.engine.access import SYSTEM
+from procession.runtime.asks import TRACEPARENT, Ask, Start
+from procession.runtime.machine import Machine
+from procession.runtime.node import Node
+from procession.storage import TaskFilter
+from procession.storage.memory import MemoryStorage
+from procession.testing import process
 
 log = logging.getLogger("procession.test")
 
+WAITS = process("waits").start().user_task("look").end().build()
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJlLW9mLWl0"
 
 
@@ -55,6 +66,54 @@ def test_the_request_is_named_where_there_is_one(written):
     log.warning("fast")
     lines = [json.loads(each) for each in written.getvalue().splitlines()]
     assert [line.get("request") for line in lines] == ["abc123", None]
+
+
+def test_the_trace_is_named_where_there_is_one(written):
+    configure("info", "json", written)
+    handle = TRACEPARENT.set(f"00-{'ab' * 16}-{'cd' * 8}-01")
+    log.warning("slow")
+    TRACEPARENT.reset(handle)
+    log.warning("fast")
+    lines = [json.loads(each) for each in written.getvalue().splitlines()]
+    assert [line.get("trace") for line in lines] == ["ab" * 16, None]
+
+
+def test_lines_of_other_threads_belong_to_the_request_that_they_work_for(written):
+    """A query in a reader's thread, a write in a writer's, and a command that breaks in the crank."""
+    configure("info", "json", written)
+
+    class Talkative(MemoryStorage):
+        async def definitions_changed(self):
+            log.info("read")
+            return await super().definitions_changed()
+
+        async def expire_messages(self, now):
+            log.info("written")
+            return await super().expire_messages(now)
+
+    async def story():
+        node = Node(Machine(Talkative(), VirtualClock()))
+        await node.open()
+        await node.alone(node.definitions.deploy([("waits.bpmn", WAITS)], SYSTEM, publish=True))
+        instance = await node.ask(Ask(Start("waits", {}), SYSTEM))
+        (task,) = await node.read(node.storage.tasks(TaskFilter()))
+        written.truncate(0)
+        REQUEST.set("abc123")
+        await node.read(node.storage.definitions_changed())
+        await node.alone(node.storage.expire_messages(0))
+        broken = Ask(c.CompleteTask(task.id, {"n": 1}), SYSTEM)
+        broken.command.variables = 7  # a defect of whoever made it
+        with pytest.raises(AttributeError):
+            await node.ask(broken)
+        await node.close()
+        return instance
+
+    instance = asyncio.run(story())
+    lines = [json.loads(each) for each in written.getvalue().strip("\0").splitlines()]
+    told = {line["event"]: line for line in lines if line.get("request") == "abc123"}
+    (aside,) = (line for event, line in told.items() if event.endswith("failed and is set aside"))
+    assert {"read", "written"} <= set(told)
+    assert aside["instance"] == str(instance)
 
 
 def test_levels(written):

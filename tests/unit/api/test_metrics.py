@@ -16,7 +16,7 @@ from procession.api import metrics as module
 from procession.api.metrics import Metrics
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM
-from procession.errors import StorageError
+from procession.errors import StorageError, VersionConflict
 from procession.runtime.asks import Ask, Start
 from procession.runtime.live import RESYNC, Message
 from procession.runtime.machine import Machine
@@ -27,6 +27,8 @@ from procession.testing import process
 
 WAITS = process("waits").start().user_task("look").end().build()
 TIMES = process("times").start().catch_timer("hour", duration="PT1H").end().build()
+WORKS = process("works").start().service_task("pack").end().build()
+SENDS = process("sends").start().send("tell", topic="told", body="{}").end().build()
 RUNS = process("runs").start().end().build()
 
 
@@ -36,6 +38,7 @@ async def measured(storage):
     await node.open()
     metrics = Metrics(node)
     files = [("waits.bpmn", WAITS), ("times.bpmn", TIMES), ("runs.bpmn", RUNS)]
+    files += [("works.bpmn", WORKS), ("sends.bpmn", SENDS)]
     await node.alone(node.definitions.deploy(files, SYSTEM, publish=True))
     try:
         yield node, metrics
@@ -89,6 +92,61 @@ def test_what_there_is_and_what_was_committed(storage):
             assert found["procession_commit_steps_sum"] == 5
             assert found["procession_commit_steps_count"] == found["procession_commit_seconds_count"] <= 5
             assert found["procession_commit_seconds_sum"] > 0
+
+    asyncio.run(story())
+
+
+def test_what_could_be_done_and_is_not(storage):
+    async def story():
+        async with measured(storage) as (node, metrics):
+            started = [await node.ask(start(name)) for name in ("works", "works", "times", "sends")]
+            node.clock.advance("PT2M")
+            await node.alone(node.storage.lease_jobs("pack", "w", 1, node.clock.now(), node.clock.now() + 1))
+            await node.ask(Ask(c.SetVariables(started[2], {"a": 1}), SYSTEM))
+            found = await figures(metrics)
+            assert found["procession_jobs_open"] == 2
+            assert found["procession_jobs_due"] == 1
+            assert found["procession_job_lag_seconds"] == 120
+            assert found["procession_timers_due"] == 0
+            assert found["procession_timer_lag_seconds"] == 0
+            assert found["procession_outbox_records"] == 1
+            assert found["procession_outbox_lag_seconds"] == 120
+            assert found["procession_commands_waiting"] == 0
+
+    asyncio.run(story())
+
+
+def test_how_batches_went(monkeypatch):
+    class Contested(MemoryStorage):
+        faster, broken = 2, False
+
+        async def commit(self, batch):
+            if self.faster:
+                self.faster -= 1
+                raise VersionConflict("Somebody else was faster.")
+            if self.broken:
+                raise StorageError("the disk is gone")
+            await super().commit(batch)
+
+    async def story():
+        store = Contested()
+        async with measured(store) as (node, metrics):
+            held = await node.ask(start("waits"))
+            store.broken = True
+            with pytest.raises(StorageError):
+                await node.ask(start("waits"))
+            store.broken = False
+            for command in (c.HoldInstance(held), c.HoldInstance(held)):
+                await asyncio.gather(node.ask(Ask(command, SYSTEM)), return_exceptions=True)
+            found = await figures(metrics)
+            assert found["procession_conflicts_total"] == 2
+            assert found["procession_commands_total{command=start,outcome=done}"] == 1
+            assert found["procession_commands_total{command=start,outcome=failed}"] == 1
+            assert found["procession_commands_total{command=hold,outcome=done}"] == 1
+            assert found["procession_commands_total{command=hold,outcome=refused}"] == 1
+            assert found["procession_batch_commands_sum"] == found["procession_batch_commands_count"] == 3
+            assert found["procession_decide_seconds_count"] == 3
+            assert found["procession_commit_seconds_count"] == 2
 
     asyncio.run(story())
 
@@ -186,7 +244,7 @@ def test_every_figure_is_in_the_documents(pytestconfig):
         async with measured(MemoryStorage()) as (_, metrics):
             return set(re.findall(r"^# TYPE (procession_\w+)", (await metrics.text()).decode(), re.MULTILINE))
 
-    page = (pytestconfig.rootpath / "docs" / "howto" / "run-a-server.md").read_text()
+    page = (pytestconfig.rootpath / "docs" / "howto" / "observe-a-server.md").read_text()
     assert {name for name in asyncio.run(story()) if not name.endswith("_created")} <= set(
         re.findall(r"`(procession_\w+)", page)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -29,8 +30,8 @@ log = logging.getLogger("procession")
 LOOK = 1.0
 """Seconds after which the hub looks by itself."""
 
-SOON, AGAIN = 0.005, 100
-"""Seconds until it looks again for what is committed and cannot be told yet, and how often."""
+SOON, AGAIN, A_FEW = 0.005, 100, 3
+"""Seconds until it looks again for what is committed and cannot be told yet, how often, and how often once it told something."""
 
 PAUSE = 0.05
 """Seconds between two looks while nobody listens."""
@@ -64,6 +65,8 @@ class Hub:
         self.number = 0  # every row up to here was told
         self._reporter = Reporter(node.storage, node.definitions, states)
         self._wake = asyncio.Event()
+        self._telling: float | None = None  # since when what is being told now, and what comes next, waits to be told
+        self._next: float | None = None
         self._called = False  # a call to the event loop is on its way
         self._expected = 0  # how often to look again for what was committed
         self._stumbled = False
@@ -88,6 +91,12 @@ class Hub:
             _, late = await asyncio.wait(self._running, timeout=END)
             for each in late:
                 each.cancel()
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the oldest commit that listeners have not been told of; 0: there is none, or nobody listens."""
+        since = self._next if self._telling is None else self._telling
+        return 0.0 if since is None or not len(self.audience) else time.monotonic() - since
 
     def last_event_id(self) -> str:
         """An id behind every event that was told: what is read of the store from now on is as new as that."""
@@ -187,7 +196,7 @@ class Hub:
 
     def _call(self) -> None:
         if not self._called and not self._closed and not self._loop.is_closed():
-            self._called = True
+            self._called, self._next = True, time.monotonic()
             self._loop.call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
@@ -201,6 +210,8 @@ class Hub:
                 async with asyncio.timeout(LOOK):
                     await self._wake.wait()
             self._wake.clear()
+            if self._telling is None:
+                self._telling, self._next = self._next, None
             if self._closed:
                 return
             try:
@@ -211,6 +222,7 @@ class Hub:
                 else:
                     await self._skip()
                     await asyncio.sleep(PAUSE)
+                self._telling = None
             except StorageError as error:
                 log.warning("the live channel cannot read history now: %s", error)
             except Exception:
@@ -220,7 +232,7 @@ class Hub:
     async def _tell_all(self) -> None:
         """Everything that is there. The event loop is not kept for long.
 
-        On a shared store what was committed can be told once everything before it is done: if there is nothing yet, look again.
+        On a shared store what was committed can be told once everything before it is done: so look again soon.
         """
         more, began, before = True, self._loop.time(), self.number
         while more and not self._closed:
@@ -232,9 +244,9 @@ class Hub:
                     await asyncio.sleep(0)
                     began = self._loop.time()
             self.number = max(self.number, last)
-        if self.number > before or not self.node.storage.shared:
-            self._expected = 0
-        elif self._expected:
+        if self.number > before:
+            self._expected = min(self._expected, A_FEW)
+        if self._expected and self.node.storage.shared:
             self._expected -= 1
             self._loop.call_later(SOON, self._wake.set)
 

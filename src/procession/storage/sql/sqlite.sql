@@ -733,6 +733,15 @@ GROUP BY status
 SELECT (SELECT count(*) FROM task), (SELECT count(*) FROM job), (SELECT count(*) FROM timer),
     (SELECT count(*) FROM incident WHERE resolved IS NULL)
 
+-- name: backlog
+-- What could be done at a moment and is not. Ids of records grow with time, so the first one is the oldest.
+SELECT j.number, j.since, t.number + s.number, r.number, (SELECT created FROM outbox ORDER BY id LIMIT 1)
+FROM (SELECT count(*) AS number, min(available) AS since FROM job
+      WHERE retries > 0 AND held = 0 AND available <= :now) AS j,
+    (SELECT count(*) AS number FROM timer WHERE held = 0 AND due <= :now) AS t,
+    (SELECT count(*) AS number FROM start_timer WHERE due <= :now) AS s,
+    (SELECT count(*) AS number FROM outbox) AS r
+
 -- name: counts
 -- How many rows each table has.
 SELECT 'instance', count(*) FROM instance

@@ -412,6 +412,35 @@ def test_a_store_that_cannot_be_read_now_is_read_later(url, monkeypatch, caplog)
     assert "cannot read history now: The disk is away." in caplog.text
 
 
+def test_how_late_listeners_are_told(url, monkeypatch):
+    monkeypatch.setattr(hub, "LOOK", 0.01)
+
+    async def story():
+        async with World(url, FORM) as world:
+            storage, read = world.node.storage, world.node.storage.history_after
+            away = True
+
+            async def moody(*given):
+                if away:
+                    raise StorageError("The disk is away.")
+                return await read(*given)
+
+            await world.start("form")
+            assert world.hub.lag == 0, "nobody listens"
+            live = await world.listen()
+            monkeypatch.setattr(storage, "history_after", moody)
+            await world.start("form")
+            await asyncio.sleep(0.1)
+            assert 0.1 <= world.hub.lag < 5
+            away = False
+            await world.told(live)
+            async with asyncio.timeout(5):
+                while world.hub.lag:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(story())
+
+
 def test_a_page_that_was_read_by_half_is_read_again(url, monkeypatch):
     monkeypatch.setattr(listener, "AGAIN", 0.01)
     twice = process("twice").start("begin").user_task("fill").user_task("check").end("end")

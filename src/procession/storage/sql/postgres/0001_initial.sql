@@ -476,7 +476,7 @@ BEGIN
             WHERE i.id = ANY (ARRAY(SELECT (c.instance).id FROM unnest(changed) AS c))
             ORDER BY i.id
             FOR UPDATE)
-        SELECT count(*), array_agg(l.id) FILTER (WHERE l.status = 'ON_HOLD')
+        SELECT count(DISTINCT l.id), array_agg(l.id) FILTER (WHERE l.status = 'ON_HOLD')
         INTO right_ones, were_held
         FROM locked AS l
         JOIN unnest(changed) AS c ON (c.instance).id = l.id AND c.position = l.position;
