@@ -269,12 +269,13 @@ def test_each_node_has_a_number_of_its_own(url, store):
 
 
 def test_a_node_that_was_not_told_of_a_new_definition_is_refused_and_learns_of_it(store, other):
-    other.storage._heard = None  # it hears nothing
+    other.storage.learn = lambda definitions: None  # it hears nothing
     seen = other.storage._definitions
     order = definition()
     store.add_definitions([order], [audit()])
     store.publish(order.id, [start_timer(order.id)], [], [audit()])
-    other.storage._definitions = seen
+    assert other.definitions_changed() == seen
+    del other.storage.learn
     with pytest.raises(VersionConflict, match="Definitions were published since"):
         other.commit(started(instance()))
     assert other.definitions_changed() == store.definitions_changed() == seen + 2
