@@ -3,7 +3,6 @@ a server makes it wait."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -23,6 +22,8 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def pause(seconds: float) -> None:
     """Wait: in the event loop, or where there is none in the thread."""
+    import asyncio  # a program that embeds the engine has no need of it, until others are faster
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

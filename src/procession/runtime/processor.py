@@ -119,7 +119,7 @@ class Processor:
                     decided = perf_counter()
                     if work.changed:
                         await self.storage.commit(work.batch)
-                ended = perf_counter()
+                ended = perf_counter() if work.changed else decided
             except VersionConflict as error:
                 conflict = error
                 self._heat(work, began)
