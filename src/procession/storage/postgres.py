@@ -60,6 +60,9 @@ TELL = 0.01
 LOOK = 1.0
 """Seconds after which a node looks for itself what it may not have been told."""
 
+DAY = 86_400.0
+"""Seconds after which a node looks whether history needs a table for another month."""
+
 LONGEST_NEWS = 7_000
 """Bytes of a notice; PostgreSQL takes 8,000."""
 
@@ -78,6 +81,7 @@ class PostgresStorage(PostgresQueries):
         self._unsaid: set[str] = set()  # types of jobs that came, not yet told to the others
         self._to_tell: asyncio.Event | None = None
         self._ear: Any = None
+        self._keeper: Any = None
         self._opening = threading.Lock()
 
     async def open(self) -> None:
@@ -94,13 +98,15 @@ class PostgresStorage(PostgresQueries):
                 self._link.stop()
                 raise
             self._ear = self._link.spawn(self._listen())
+            self._keeper = self._link.spawn(self._keep())
 
     async def close(self) -> None:
-        ear, self._ear = self._ear, None
-        if ear is not None:
-            ear.cancel()
+        running = [each for each in (self._ear, self._keeper) if each is not None]
+        self._ear = self._keeper = None
+        for each in running:
+            each.cancel()
             with suppress(BaseException):
-                ear.result(5.0)
+                each.result(5.0)
         self._link.stop()
 
     async def attach(self) -> None:
@@ -261,6 +267,13 @@ class PostgresStorage(PostgresQueries):
 
     async def expire_sessions(self, now: int) -> int:
         return await self._link.change("expire_sessions", now=now)
+
+    async def _keep(self) -> None:
+        """Nodes may run for years, and nobody opens the store meanwhile."""
+        while True:
+            await asyncio.sleep(DAY)
+            with suppress(StorageError):  # it says so itself, and looks again tomorrow
+                await self._link.keep_partitions()
 
     # -- the other nodes ------------------------------------------------------------------------------------------------
 

@@ -35,6 +35,9 @@ OLDEST = 130_000  # the first with what the order of the commits needs
 CONNECTIONS = 8
 """In each event loop, at most."""
 
+TRIES = 5
+"""How often a step of the schema is tried that others are in the way of, who commit meanwhile."""
+
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 60.0
 """Seconds after which a server that does not answer is given up."""
@@ -90,9 +93,12 @@ class Link:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         self.schema = options.pop("schema", "procession")
-        self._connections = int(options.pop("connections", CONNECTIONS))
+        connections = options.pop("connections", str(CONNECTIONS))
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", self.schema):
             raise StorageError(f"{self.schema!r} is no name for a schema: small letters, digits and _ only.")
+        if not re.fullmatch(r"[1-9][0-9]{0,3}", connections):
+            raise StorageError(f"connections={connections} is no number of connections: 1 to 9999.")
+        self._connections = int(connections)
         self._dsn = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
         self.name = f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path} (schema {self.schema})"
         self._pools: dict[asyncio.AbstractEventLoop, asyncpg.Pool[asyncpg.Record]] = {}
@@ -172,14 +178,17 @@ class Link:
 
     async def connect(self) -> Connection:
         """A new connection in the running loop."""
-        return await asyncpg.connect(
-            self._dsn,
-            timeout=CONNECT_TIMEOUT,
-            command_timeout=COMMAND_TIMEOUT,
-            statement_cache_size=512,
-            max_cached_statement_lifetime=0,
-            server_settings={**SETTINGS, "search_path": self.schema},
-        )
+        try:
+            return await asyncpg.connect(
+                self._dsn,
+                timeout=CONNECT_TIMEOUT,
+                command_timeout=COMMAND_TIMEOUT,
+                statement_cache_size=512,
+                max_cached_statement_lifetime=0,
+                server_settings={**SETTINGS, "search_path": self.schema},
+            )
+        except ValueError as error:  # a port that is no number
+            raise StorageError(f"The URL of {self.name} is not right: {_said(error)}.") from None
 
     # -- work -----------------------------------------------------------------------------------------------------------
 
@@ -197,9 +206,12 @@ class Link:
             try:
                 return await work(connection)
             except Exception as error:
-                if not (again and is_lost(error)):
+                if is_outdated(error):
+                    log.info("the schema of %s was changed; asking again", self.name)
+                elif again and is_lost(error):
+                    log.info("the connection to %s was lost; trying another one", self.name)
+                else:
                     raise
-                log.info("the connection to %s was lost; trying another one", self.name)
             finally:
                 await _release(pool, connection)
             connection = await self._acquire(pool)
@@ -256,13 +268,41 @@ class Link:
             await query(connection, "lock_schema", schema=self.schema)
             if todo := await self._pending(connection):
                 await self._migrate(connection, todo)
-            await query(connection, "keep_partitions")
             await query(connection, "continue_numbers")
 
-        await self.transaction(work)
+        for tries in range(1, TRIES + 1):
+            try:
+                await self.transaction(work)
+                break
+            except (
+                VersionConflict
+            ) as error:  # commits of other nodes are in the way: a deadlock, or a lock that is not given up
+                if tries == TRIES:
+                    raise StorageError(
+                        f"The schema of {self.name} cannot be changed ({error}). A long transaction, such as a dump, may hold "
+                        "its tables: try again when it is done."
+                    ) from None
+                log.warning("the schema of %s could not be changed (%s); trying again", self.name, error)
+        await self.keep_partitions()
+
+    async def keep_partitions(self) -> None:
+        """Make the tables for the coming months of history; tried again tomorrow where somebody reads it for long."""
+
+        async def work(connection: Connection) -> None:
+            await query(connection, "hurry")
+            await query(connection, "lock_schema", schema=self.schema)
+            await query(connection, "keep_partitions")
+
+        try:
+            await self.transaction(work)
+        except VersionConflict as error:
+            log.info("no new parts of history are made now: %s", error)
 
     async def _migrate(self, connection: Connection, todo: Sequence[Migration]) -> None:
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+        if not await query(
+            connection, "find_schema", schema=self.schema
+        ):  # made beforehand, it asks for no right to make one
+            await connection.execute(f"CREATE SCHEMA {self.schema}")
         await connection.execute(prepared("create_migration")[0])
         for migration in todo:
             await connection.execute(migration.sql)
@@ -336,6 +376,11 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
 
 
+def is_outdated(error: BaseException) -> bool:
+    """Whether a statement was planned for a schema that was changed since. It did nothing; asked again, it is planned anew."""
+    return isinstance(error, asyncpg.InvalidCachedStatementError)
+
+
 def is_taken(error: BaseException) -> bool:
     """Whether a key that must be new is there already."""
     return isinstance(error, asyncpg.UniqueViolationError)
@@ -357,7 +402,7 @@ def explain(error: BaseException, name: str) -> StorageError | None:
         )
     if code.startswith("53") or code == "57014":
         return StorageBusy(f"{name} has too much to do ({_said(error)}). Nothing was written; try again.")
-    if code in ("3D000", "28000", "28P01", "42501", "3F000"):
+    if code in ("3D000", "28000", "28P01", "42501", "3F000", "42P01"):  # no table: no right to its schema
         return StorageError(f"{name} lets us not in ({_said(error)}). Create the database, or grant the rights.")
     if code == "25006":
         return StorageError(f"{name} is read-only: it is a standby. Name the primary.")
