@@ -107,11 +107,18 @@ class PostgreSQL:
 
     def execute(self, sql: str, *, database: str = "postgres") -> str:
         """What `psql` says to a statement."""
+        return self._psql(database, "-c", sql)
+
+    def load(self, dump: str, *, database: str) -> None:
+        """Run what `pg_dump` wrote as SQL."""
+        self._psql(database, "-f", "-", given=dump)
+
+    def _psql(self, database: str, *options: str, given: str | None = None) -> str:
         command = [
             *(str(self._bin / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
-            *("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", database, "-c", sql),
+            *("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", database, *options),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
