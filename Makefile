@@ -81,8 +81,8 @@ bench: $(BENCH_VENV)/.installed postgresql $(WANTED_PEERS) ## measure beside pee
 peers:
 	@$(MAKE) --keep-going --silent --no-print-directory $(PEERS) || echo "What is missing above is left out of the tables."
 
-bench-http: $(BENCH_VENV)/.installed ## measure the server beside a bare echo; PARTS="start push jobs"
-	$(BENCH_VENV)/bin/python bench/http/run.py $(PARTS) $(if $(ROUNDS),--rounds $(ROUNDS))
+bench-http: $(BENCH_VENV)/.installed ## measure the server beside a bare echo; PARTS="start push jobs" STORE=postgres
+	$(BENCH_VENV)/bin/python bench/http/run.py $(PARTS) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(STORE),--$(STORE))
 
 bench-ui: setup ui browser ## measure the web application in a browser; ROUNDS=3
 	$(BIN)/python bench/ui.py $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -108,18 +108,36 @@ class Program:
             self.kill()
 
 
+def _sqlite(path: Path) -> str:
+    return f"sqlite:///{path}/bench.db"
+
+
+new_store: Callable[[Path], str] = _sqlite
+"""The URL of an empty store; another one with `--postgres`."""
+
+
 class Folder:
     """A folder on a real disk with a store: the workloads published, one user."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.store = path, f"sqlite:///{path}/bench.db"
+        self.path, self.store = path, new_store(path)
         with Engine(self.store) as engine:
             engine.deploy(*((name, feel(name)) for name in WORKLOADS), publish=True)
             engine.users.add(USER, PASSWORD, ["admin"])
 
-    def server(self, port: int = 0) -> Program:
+    def server(self, port: int = 0, workers: int = 1) -> Program:
         """`procession serve` on this store."""
-        command = ["-m", "procession.cli", "serve", "--store", self.store, "--port", str(port)]
+        command = [
+            "-m",
+            "procession.cli",
+            "serve",
+            "--store",
+            self.store,
+            "--port",
+            str(port),
+            "--workers",
+            str(workers),
+        ]
         return Program(
             command,
             self.path / "server.log",

@@ -1,6 +1,7 @@
 """The server beside a bare echo on the same uvicorn: rounds of both in turn, then ratios within a round.
 
-python bench/http/run.py [PART…] [--rounds N] [--seconds S] [--json FILE]     parts: start latency push jobs restart listeners
+python bench/http/run.py [PART…] [--rounds N] [--seconds S] [--json FILE] [--postgres]
+parts: start latency push jobs restart listeners
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import programs
 from programs import HERE, Folder, Program, ask, folder, log_in, ready, script
 from push import delays
 
 from procession import Engine
+
+sys.path.append(str(HERE.parent.parent))
+
+from tests.services.postgresql import PostgreSQL
 
 Round = dict[str, dict[str, float | str]]
 
@@ -62,6 +68,7 @@ class Options(argparse.Namespace):
     rounds: int
     seconds: float
     json: str | None
+    postgres: bool
 
 
 def figure(value: float, unit: str, **more: float) -> dict[str, float | str]:
@@ -349,7 +356,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of one run")
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument(
+        "--postgres", action="store_true", help="on a PostgreSQL server of its own, instead of a SQLite file"
+    )
     given = parser.parse_args(namespace=Options())
+    with ExitStack() as stack:
+        if given.postgres:
+            server = stack.enter_context(PostgreSQL(durable=True))
+            programs.new_store = lambda path: server.url()
+        measure(given)
+
+
+def measure(given: Options) -> None:
+    """Every part that was asked for."""
     rounds: list[Round] = [{} for _ in range(given.rounds)]
     for part in given.parts or PARTS:
         print(f"\n{part} …", file=sys.stderr, flush=True)

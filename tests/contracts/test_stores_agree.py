@@ -423,7 +423,7 @@ class AgreementWithServer(Agreement):
             assert bool(getattr(server, method)(*args)) == bool(answer)
             return answer
         if method == "commit":
-            server._look()  # a node that does not know the latest is refused once
+            server.look()  # a node that does not know the latest is refused once
         if method == "definitions_changed":
             return memory.definitions_changed()  # a node may not know it yet; a commit would tell it
         return super().both(opener, method, *args, **kwargs)

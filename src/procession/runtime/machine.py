@@ -95,14 +95,8 @@ class Machine:
 
 def _number_of(storage: Storage) -> int | Callable[[], int]:
     """The number that a shared store gives; it may be another one after the connection was lost."""
-    if storage.number is None:
-        return _free_number()
-
-    def number() -> int:
-        assert storage.number is not None
-        return storage.number
-
-    return number
+    first = storage.number
+    return _free_number() if first is None else lambda: storage.number or first
 
 
 _numbers: set[int] = set()

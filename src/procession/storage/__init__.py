@@ -560,8 +560,9 @@ class Storage(Protocol):
     shared: bool
     """Whether other nodes are expected to work on the same store at the same time."""
 
-    number: int | None
-    """By which the ids of this node differ from those of all others on a shared store; None: whoever opens it chooses one."""
+    @property
+    def number(self) -> int | None:
+        """By which the ids of this node differ from those of all others on a shared store; None: whoever opens it chooses one."""
 
     others: list[Callable[[Collection[str]], None]]
     """Told, in any thread, that another node has committed, and of which types the jobs are that came of it.

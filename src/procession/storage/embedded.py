@@ -9,7 +9,7 @@ class Embedded:
     """Memory and SQLite. Other processes that open the same file are noticed when one looks."""
 
     shared = False
-    number: int | None = None
+    number = None
 
     def __init__(self) -> None:
         self.others: list[Callable[[Collection[str]], None]] = []

@@ -8,16 +8,11 @@ when it looks.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import random
 import threading
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from typing import Any
 
 import asyncpg
-from msgspec import json
 
 from procession.errors import StorageError, VersionConflict
 from procession.storage import (
@@ -36,6 +31,7 @@ from procession.storage import (
 )
 from procession.storage.migrations import Migration
 from procession.storage.postgres_batch import COMMIT, conflict, is_conflict, parameters, read
+from procession.storage.postgres_ear import Ear
 from procession.storage.postgres_link import (
     DEFINITIONS_CHANGED,
     Connection,
@@ -49,23 +45,6 @@ from procession.storage.postgres_link import (
 )
 from procession.storage.postgres_queries import PostgresQueries
 
-log = logging.getLogger("procession")
-
-NUMBERS = 1024
-"""Nodes on one store at most: as many as ids can tell apart."""
-
-TELL = 0.01
-"""Seconds between two notices to the other nodes."""
-
-LOOK = 1.0
-"""Seconds after which a node looks for itself what it may not have been told."""
-
-DAY = 86_400.0
-"""Seconds after which a node looks whether history needs a table for another month."""
-
-LONGEST_NEWS = 7_000
-"""Bytes of a notice; PostgreSQL takes 8,000."""
-
 
 class PostgresStorage(PostgresQueries):
     """A store at a URL of libpq; see `Link`. Thread-safe, and usable from any event loop that was attached."""
@@ -74,40 +53,37 @@ class PostgresStorage(PostgresQueries):
 
     def __init__(self, url: str) -> None:
         super().__init__(Link(url))
-        self.number: int | None = None
         self.others: list[Callable[[Collection[str]], None]] = []
-        self._channel = f"procession_{self._link.schema}"[:63]
         self._definitions = 0  # how often they have changed, as far as is known here; every commit checks it
-        self._unsaid: set[str] = set()  # types of jobs that came, not yet told to the others
-        self._to_tell: asyncio.Event | None = None
-        self._ear: Any = None
-        self._keeper: Any = None
+        self._ear: Ear | None = None
         self._opening = threading.Lock()
+
+    @property
+    def number(self) -> int | None:
+        """It may become another one when the connection was lost, and somebody else has taken it."""
+        return None if self._ear is None else self._ear.number
 
     async def open(self) -> None:
         """Create or migrate the schema; refuse a newer one or a changed migration with a `StorageError`."""
         with self._opening:
             if self._ear is not None:
                 return
-            self._link.start()
+            self._link.open()
+            ear = Ear(self._link, self._heard, lambda: self._definitions)
             try:
                 await self._link.migrate()
-                await self._look()
-                await self._link.wait(self._connect_ear())
+                await self.look()
+                ear.start()
             except BaseException:
-                self._link.stop()
+                self._link.close()
                 raise
-            self._ear = self._link.spawn(self._listen())
-            self._keeper = self._link.spawn(self._keep())
+            self._ear = ear
 
     async def close(self) -> None:
-        running = [each for each in (self._ear, self._keeper) if each is not None]
-        self._ear = self._keeper = None
-        for each in running:
-            each.cancel()
-            with suppress(BaseException):
-                each.result(5.0)
-        self._link.stop()
+        ear, self._ear = self._ear, None
+        if ear is not None:
+            ear.stop()
+        self._link.close()
 
     async def attach(self) -> None:
         await self._link.attach()
@@ -117,7 +93,7 @@ class PostgresStorage(PostgresQueries):
 
     async def migrate(self, *, dry_run: bool = False) -> list[Migration]:
         """Bring the schema up to date, or only say what would be done; `open` does it too."""
-        self._link.start()
+        self._link.open()
         todo = await self._link.migrations()
         if not dry_run:
             await self._link.migrate()
@@ -137,7 +113,7 @@ class PostgresStorage(PostgresQueries):
             await connection.fetchval(COMMIT, *parameters(batch, self._definitions))
         except Exception as error:
             if sqlstate(error) == DEFINITIONS_CHANGED:
-                await self._look()
+                await self.look()
                 raise VersionConflict("Definitions were published since. Nothing was written: decide again.") from None
             if is_conflict(error):
                 raise await conflict(connection, batch) from None
@@ -180,7 +156,7 @@ class PostgresStorage(PostgresQueries):
             return number
 
         number = await self._link.transaction(lambda connection: _or_conflict(work(connection), rows))
-        self._definitions = max(self._definitions, number)
+        self.learn(number)
         self._tell(())
 
     async def publish(
@@ -202,7 +178,7 @@ class PostgresStorage(PostgresQueries):
                 await change(connection, "add_start_subscription", **subscription._asdict())
             return number
 
-        self._definitions = max(self._definitions, await self._link.transaction(work))
+        self.learn(await self._link.transaction(work))
         self._tell(())
 
     async def deprecate(self, definition: int, audit: Sequence[AuditRow]) -> None:
@@ -213,17 +189,33 @@ class PostgresStorage(PostgresQueries):
             await change(connection, "remove_start_subscriptions", definition=definition)
             return number
 
-        self._definitions = max(self._definitions, await self._link.transaction(work))
+        self.learn(await self._link.transaction(work))
         self._tell(())
 
     async def _set_state(self, connection: Connection, definition: int, state: str) -> None:
         if await change(connection, "set_definition_state", definition=definition, state=state) != 1:
             raise StorageError(f"There is no definition {definition}.")
 
-    async def _look(self) -> None:
-        """How often the definitions have changed by now."""
+    async def look(self) -> None:
+        """See how often the definitions have changed by now."""
         [(number,)] = await self._link.fetch("definitions_changed")
-        self._definitions = max(self._definitions, number)
+        self.learn(number)
+
+    def learn(self, definitions: int) -> None:
+        """The definitions have changed so often at least."""
+        self._definitions = max(self._definitions, definitions)
+
+    def _heard(self, definitions: int, types: Collection[str] | None) -> None:
+        """What another node has told, or (without types) what was looked up."""
+        self.learn(definitions)
+        if types is not None:
+            for tell in self.others:
+                tell(types)
+
+    def _tell(self, types: Collection[str]) -> None:
+        """Something was committed here."""
+        if self._ear is not None:
+            self._ear.tell(types)
 
     # -- drafts, the outbox and the users -------------------------------------------------------------------------------
 
@@ -267,93 +259,6 @@ class PostgresStorage(PostgresQueries):
 
     async def expire_sessions(self, now: int) -> int:
         return await self._link.change("expire_sessions", now=now)
-
-    async def _keep(self) -> None:
-        """Nodes may run for years, and nobody opens the store meanwhile."""
-        while True:
-            await asyncio.sleep(DAY)
-            with suppress(StorageError):  # it says so itself, and looks again tomorrow
-                await self._link.keep_partitions()
-
-    # -- the other nodes ------------------------------------------------------------------------------------------------
-
-    def _tell(self, types: Collection[str]) -> None:
-        """In any thread: something was committed here."""
-        self._unsaid.update(types)
-        told, ear = self._to_tell, self._ear
-        if told is not None and ear is not None:
-            self._link.call_soon(told.set)
-
-    async def _listen(self) -> None:
-        """Hear the others and tell them, for as long as the store is open; a connection that is lost is made anew."""
-        while True:
-            try:
-                await self._talk()
-            except Exception as error:
-                if not (is_lost(error) or isinstance(error, StorageError | asyncpg.PostgresError)):
-                    log.exception("nodes cannot tell each other what happens; each looks by itself")
-                else:
-                    log.warning("nodes cannot tell each other what happens (%s); each looks by itself", error)
-            await asyncio.sleep(random.uniform(0.1, 0.5))
-            with suppress(Exception):  # tried again, and said above
-                await self._connect_ear()
-
-    async def _connect_ear(self) -> None:
-        """The connection that hears. It also keeps this node's number."""
-        connection = await self._link.connect()
-        try:
-            await connection.add_listener(self._channel, self._heard)
-            await self._claim_number(connection)
-        except BaseException:
-            connection.terminate()
-            raise
-        self._to_tell = asyncio.Event()
-        self._connection = connection
-        if self._unsaid:
-            self._to_tell.set()
-
-    async def _talk(self) -> None:
-        connection, told = self._connection, self._to_tell
-        assert told is not None
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(LOOK):
-                        await told.wait()
-                except TimeoutError:
-                    [(number,)] = await query(connection, "definitions_changed")
-                    self._definitions = max(self._definitions, number)
-                    continue
-                told.clear()
-                types, self._unsaid = self._unsaid, set()
-                await query(connection, "tell_others", channel=self._channel, news=self._news(types))
-                await asyncio.sleep(TELL)
-        finally:
-            connection.terminate()
-
-    def _news(self, types: Collection[str]) -> str:
-        news = json.encode([self.number, self._definitions, sorted(types)])
-        return (news if len(news) <= LONGEST_NEWS else json.encode([self.number, self._definitions, []])).decode()
-
-    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        number, definitions, types = json.decode(str(payload))
-        if number == self.number:
-            return
-        self._definitions = max(self._definitions, definitions)
-        for tell in self.others:
-            tell(types)
-
-    async def _claim_number(self, connection: Connection) -> None:
-        """A number that no other node has: the one of before, if it is still free."""
-        numbers = random.SystemRandom().sample(range(NUMBERS), NUMBERS)
-        if self.number is not None:
-            numbers.insert(0, self.number)
-        for number in numbers:
-            [(claimed,)] = await query(connection, "claim_number", number=number)
-            if claimed:
-                self.number = number
-                return
-        raise StorageError(f"{NUMBERS} nodes work on {self._link.name}, which is the most that can be told apart.")
 
 
 async def _definitions_change(connection: Connection, audit: Sequence[AuditRow]) -> int:

@@ -1,8 +1,8 @@
 """The connections to a PostgreSQL server, its schema, and what its errors mean.
 
 Connections belong to event loops. Whoever runs in a loop that was attached waits in that loop. Everybody else (a program that
-embeds the engine, a thread that does chores) shares a loop in a thread of its own, and blocks until the answer is there: seen
-from there the store never suspends, like an embedded one.
+embeds the engine, a thread that does chores) borrows a loop and blocks until the answer is there: seen from there the store never
+suspends, like an embedded one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import asyncio
 import logging
 import re
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -33,10 +35,16 @@ MIGRATIONS = ("0001_initial",)
 OLDEST = 130_000  # the first with what the order of the commits needs
 
 CONNECTIONS = 8
-"""In each event loop, at most."""
+"""In each event loop that was attached at most, and so many for all threads without one."""
 
-TRIES = 5
-"""How often a step of the schema is tried that others are in the way of, who commit meanwhile."""
+STALE = 0.5
+"""Seconds after which a connection that nobody used may be dead without that its loop has noticed."""
+
+GOODBYE = 2.0
+"""Seconds for taking leave of the server."""
+
+TRIES, PAUSE = 10, 0.5
+"""How often a step of the schema is tried that others are in the way of, and seconds in between, in which they can commit."""
 
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 60.0
@@ -53,7 +61,8 @@ SETTINGS = {
 }
 
 CONFLICT, DEFINITIONS_CHANGED = "PC001", "PC002"
-TRY_AGAIN = ("40001", "40P01", "55P03")  # serialization failure, deadlock, lock not available
+TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
+LOCKED = "55P03"  # waited for as long as `lock_timeout`
 UNREACHABLE = ("57P01", "57P02", "57P03")  # shut down by the administrator, crashed, starting up
 
 _parameter = re.compile(r"(?<!:):([a-z_]+)")
@@ -83,6 +92,97 @@ async def change(connection: Connection, name: str, /, **given: Any) -> int:
     return int(told.rpartition(" ")[2])
 
 
+class Room:
+    """The connections of one event loop; so many at once, and whoever comes then waits."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], places: int) -> None:
+        self._connect = connect
+        self._places = asyncio.Semaphore(places)
+        self._idle: list[tuple[Connection, float]] = []
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]], again: bool) -> T:
+        """Do something with a connection. One that turns out to be dead is replaced, and the work done `again` if it may be."""
+        async with self._places:
+            connection = await self._take()
+            try:
+                return await self._use(connection, work)
+            except Exception as error:
+                if is_outdated(error):
+                    connection = await self._take()
+                elif again and is_lost(error):
+                    connection = await self._connect()
+                else:
+                    raise
+            return await self._use(connection, work)
+
+    async def _take(self) -> Connection:
+        while self._idle:
+            connection, since = self._idle.pop()
+            if time.monotonic() - since > STALE:
+                for _ in range(3):  # the loop notices that the server has gone, if it has not run since
+                    await asyncio.sleep(0)
+            if not connection.is_closed():
+                return connection
+        return await self._connect()
+
+    async def _use(self, connection: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
+        try:
+            result = await work(connection)
+        except asyncpg.PostgresError:
+            self._leave(connection)
+            raise
+        except BaseException:
+            connection.terminate()  # lost, or in the middle of something
+            raise
+        self._leave(connection)
+        return result
+
+    def _leave(self, connection: Connection) -> None:
+        if not connection.is_closed():
+            self._idle.append((connection, time.monotonic()))
+
+    async def close(self) -> None:
+        """Say good-bye to the server."""
+        idle, self._idle = self._idle, []
+        for connection, _ in idle:
+            try:
+                await connection.close(timeout=GOODBYE)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection.terminate()
+
+
+class Lanes:
+    """Event loops for threads that have none: a thread runs one itself, and nobody else meanwhile.
+
+    So a thread that waits for the server waits for nothing else: to ask a loop in another thread costs twice as much.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], places: int) -> None:
+        self._connect = connect
+        self._places = threading.BoundedSemaphore(places)
+        self._idle: list[tuple[asyncio.AbstractEventLoop, Room]] = []
+
+    def run(self, work: Callable[[Connection], Awaitable[T]], again: bool) -> T:
+        """The same as `Room.run`, in this thread."""
+        with self._places:
+            try:
+                loop, room = self._idle.pop()
+            except IndexError:
+                loop, room = asyncio.new_event_loop(), Room(self._connect, 1)
+            try:
+                return loop.run_until_complete(room.run(work, again))
+            finally:
+                self._idle.append((loop, room))
+
+    def close(self) -> None:
+        """End the loops that nobody uses."""
+        while self._idle:
+            loop, room = self._idle.pop()
+            loop.run_until_complete(room.close())
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+
+
 class Link:
     """The way to one schema of one database.
 
@@ -101,80 +201,28 @@ class Link:
         self._connections = int(connections)
         self._dsn = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
         self.name = f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path} (schema {self.schema})"
-        self._pools: dict[asyncio.AbstractEventLoop, asyncpg.Pool[asyncpg.Record]] = {}
-        self._own: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._rooms: dict[asyncio.AbstractEventLoop, Room] = {}
+        self._lanes = Lanes(self.connect, self._connections)
+        self._is_open = False
 
-    # -- event loops ----------------------------------------------------------------------------------------------------
+    def open(self) -> None:
+        """From now on it may be used."""
+        self._is_open = True
 
-    def start(self) -> None:
-        """Begin the loop for those who have none."""
-        if self._own is not None:
-            return
-        self._own = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._own.run_forever, name="procession-postgresql", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End it, with its connections."""
-        loop, self._own = self._own, None
-        if loop is None:
-            return
-        pool = self._pools.pop(loop, None)
-        if pool is not None:
-            asyncio.run_coroutine_threadsafe(_close(pool), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        if self._thread is not None:
-            self._thread.join()
-        loop.close()
-
-    @property
-    def is_open(self) -> bool:
-        return self._own is not None
+    def close(self) -> None:
+        """Part with the server. Loops that were attached do so themselves (`detach`)."""
+        self._is_open = False
+        _aside(self._lanes.close)
 
     async def attach(self) -> None:
         """From now on, what is asked in the running loop waits in it."""
-        await self._pool(asyncio.get_running_loop())
+        self._rooms.setdefault(asyncio.get_running_loop(), Room(self.connect, self._connections))
 
     async def detach(self) -> None:
         """The running loop will ask no more."""
-        pool = self._pools.pop(asyncio.get_running_loop(), None)
-        if pool is not None:
-            await _close(pool)
-
-    async def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Its result. It runs in the running loop, if that is one of ours; else the caller's thread waits."""
-        loop = _running_loop()
-        if loop is not None and (loop in self._pools or loop is self._own):
-            return await coroutine
-        if self._own is None:
-            coroutine.close()
-            raise StorageError(f"The store {self.name} is not open.")
-        return asyncio.run_coroutine_threadsafe(coroutine, self._own).result()
-
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> Any:
-        """Run something in the loop of its own, beside everything else."""
-        assert self._own is not None
-        return asyncio.run_coroutine_threadsafe(coroutine, self._own)
-
-    def call_soon(self, function: Callable[[], object]) -> None:
-        """Call something there, from any thread."""
-        loop = self._own
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(function)
-
-    async def _pool(self, loop: asyncio.AbstractEventLoop) -> asyncpg.Pool[asyncpg.Record]:
-        pool = self._pools.get(loop)
-        if pool is None:
-            pool = asyncpg.create_pool(
-                connect=self._connect, min_size=0, max_size=self._connections, reset=_leave_as_it_is, loop=loop
-            )
-            self._pools[loop] = pool
-            await pool
-        return pool
-
-    async def _connect(self, *_: Any, **__: Any) -> Connection:
-        return await self.connect()
+        room = self._rooms.pop(asyncio.get_running_loop(), None)
+        if room is not None:
+            await room.close()
 
     async def connect(self) -> Connection:
         """A new connection in the running loop."""
@@ -189,36 +237,29 @@ class Link:
             )
         except ValueError as error:  # a port that is no number
             raise StorageError(f"The URL of {self.name} is not right: {_said(error)}.") from None
+        except Exception as error:
+            if is_lost(error):
+                raise StorageError(
+                    f"{self.name} cannot be reached ({_said(error)}). Nothing was done; try again."
+                ) from None
+            raise
 
     # -- work -----------------------------------------------------------------------------------------------------------
 
     async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:
         """Do something with a connection. PostgreSQL's errors become ours.
 
-        A connection that turns out to be dead is replaced, and the work done `again`: it must not matter if it was done before.
+        It waits in the running loop if that was attached; otherwise the thread waits, and the coroutine never suspends. A
+        connection that turns out to be dead is replaced, and the work done `again`: it must not matter if it was done before.
         """
-        return await self.wait(self._run(work, again))
-
-    async def _run(self, work: Callable[[Connection], Awaitable[T]], again: bool) -> T:
-        pool = await self._pool(asyncio.get_running_loop())
+        if not self._is_open:
+            raise StorageError(f"The store {self.name} is not open.")
+        loop = _running_loop()
         try:
-            connection = await self._acquire(pool)
-            try:
-                return await work(connection)
-            except Exception as error:
-                if is_outdated(error):
-                    log.info("the schema of %s was changed; asking again", self.name)
-                elif again and is_lost(error):
-                    log.info("the connection to %s was lost; trying another one", self.name)
-                else:
-                    raise
-            finally:
-                await _release(pool, connection)
-            connection = await self._acquire(pool)
-            try:
-                return await work(connection)
-            finally:
-                await _release(pool, connection)
+            room = None if loop is None else self._rooms.get(loop)
+            if room is not None:
+                return await room.run(work, again)
+            return _aside(lambda: self._lanes.run(work, again))
         except StorageError:
             raise
         except Exception as error:
@@ -226,16 +267,6 @@ class Link:
             if ours is None:
                 raise
             raise ours from None
-
-    async def _acquire(self, pool: asyncpg.Pool[asyncpg.Record]) -> Any:
-        try:
-            return await pool.acquire()
-        except Exception as error:
-            if is_lost(error):
-                raise StorageError(
-                    f"{self.name} cannot be reached ({_said(error)}). Nothing was done; try again."
-                ) from None
-            raise
 
     async def fetch(self, name: str, /, *words: str, **given: Any) -> list[Any]:
         """The rows of a named statement that reads."""
@@ -267,6 +298,7 @@ class Link:
             _check_version(connection, self.name)
             await query(connection, "lock_schema", schema=self.schema)
             if todo := await self._pending(connection):
+                await query(connection, "hurry")
                 await self._migrate(connection, todo)
             await query(connection, "continue_numbers")
 
@@ -274,29 +306,15 @@ class Link:
             try:
                 await self.transaction(work)
                 break
-            except (
-                VersionConflict
-            ) as error:  # commits of other nodes are in the way: a deadlock, or a lock that is not given up
+            except (VersionConflict, StorageBusy) as error:
                 if tries == TRIES:
                     raise StorageError(
                         f"The schema of {self.name} cannot be changed ({error}). A long transaction, such as a dump, may hold "
                         "its tables: try again when it is done."
                     ) from None
                 log.warning("the schema of %s could not be changed (%s); trying again", self.name, error)
-        await self.keep_partitions()
-
-    async def keep_partitions(self) -> None:
-        """Make the tables for the coming months of history; tried again tomorrow where somebody reads it for long."""
-
-        async def work(connection: Connection) -> None:
-            await query(connection, "hurry")
-            await query(connection, "lock_schema", schema=self.schema)
-            await query(connection, "keep_partitions")
-
-        try:
-            await self.transaction(work)
-        except VersionConflict as error:
-            log.info("no new parts of history are made now: %s", error)
+                time.sleep(PAUSE)
+        await self.run(lambda connection: keep_partitions(connection, self.schema), again=False)
 
     async def _migrate(self, connection: Connection, todo: Sequence[Migration]) -> None:
         if not await query(
@@ -326,31 +344,19 @@ class Link:
         return migrations.pending(migrations.load("postgres", MIGRATIONS), applied, self.name)
 
 
-async def _leave_as_it_is(connection: Connection) -> None:
-    """Our connections are never left in another state: to reset them would cost a round trip each time."""
-
-
-async def _release(pool: asyncpg.Pool[asyncpg.Record], connection: Any) -> None:
-    try:
-        await pool.release(connection)
-    except Exception as error:
-        if not is_lost(error):
-            raise
-        log.debug("a connection was lost while it was given back: %s", error)
-
-
-async def _close(pool: asyncpg.Pool[asyncpg.Record]) -> None:
-    try:
-        await asyncio.wait_for(pool.close(), 5.0)
-    except TimeoutError:
-        pool.terminate()
-
-
 def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def _aside(function: Callable[[], T]) -> T:
+    """Its result. Where a loop runs that is not ours (it opens the store, before it attaches), another thread runs the lane."""
+    if _running_loop() is None:
+        return function()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function).result()
 
 
 def _check_version(connection: Connection, name: str) -> None:
@@ -359,6 +365,19 @@ def _check_version(connection: Connection, name: str) -> None:
         raise StorageError(
             f"{name} is PostgreSQL {version.major}, which is too old. Use {OLDEST // 10_000} or a newer one."
         )
+
+
+async def keep_partitions(connection: Connection, schema: str) -> None:
+    """Make the tables for the coming months of history; tried again tomorrow where somebody reads it for long."""
+    try:
+        async with connection.transaction():
+            await query(connection, "hurry")
+            await query(connection, "lock_schema", schema=schema)
+            await query(connection, "keep_partitions")
+    except asyncpg.PostgresError as error:
+        if sqlstate(error) not in (*TRY_AGAIN, LOCKED):
+            raise
+        log.info("no new parts of history are made now: %s", error)
 
 
 # -- errors -------------------------------------------------------------------------------------------------------------
@@ -399,6 +418,10 @@ def explain(error: BaseException, name: str) -> StorageError | None:
         return StorageFull(
             f"There is no space left for {name}. Nothing of the batch was written, and nothing that was acknowledged is "
             "lost: free some space and try again."
+        )
+    if code == LOCKED:
+        return StorageBusy(
+            f"Somebody holds tables or rows of {name} for long ({_said(error)}). Nothing was written; try again."
         )
     if code.startswith("53") or code == "57014":
         return StorageBusy(f"{name} has too much to do ({_said(error)}). Nothing was written; try again.")
