@@ -31,7 +31,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui try-ui browser postgresql demo test pictures check format bench peers bench-http bench-ui chaos history conformance lock clean
+.PHONY: help setup ui try-ui browser postgresql demo test pictures check format bench peers bench-http bench-ui chaos history history-postgres conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ chaos: setup ## kill it at any moment, for SECONDS=60
 
 history: setup ## keep a database of this version, for later ones to open: a release does so
 	$(BIN)/python tests/histories/make.py
+
+history-postgres: setup postgresql ## the same on PostgreSQL
+	$(BIN)/python tests/histories/make.py --postgres
 
 conformance: setup ## run the public conformance data in DATA=../shared/conformance and print the scores
 	@test -d "$(DATA)" || { echo "No conformance data in '$(DATA)'. Say where it is: make conformance DATA=FOLDER" >&2; exit 2; }

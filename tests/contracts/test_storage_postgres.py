@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import asyncpg
 import pytest
 
-from procession.errors import StorageError, VersionConflict
-from procession.storage import Batch, InstanceFilter, Need
+from procession.errors import StorageBusy, StorageError, VersionConflict
+from procession.storage import Batch, InstanceFilter, Need, UserRow, migrations, postgres_ear, postgres_link
 from procession.storage.postgres import PostgresStorage
 from tests.conftest import start_postgresql
 from tests.contracts.rows import (
@@ -95,6 +95,10 @@ def sql(url, *statements):
             await connection.close()
 
     return asyncio.run(run())
+
+
+def schema_of(url):
+    return url.partition("schema=")[2].partition("&")[0]
 
 
 def wait_for(condition, seconds=10.0):
@@ -340,6 +344,37 @@ def test_history_has_a_part_for_each_month_and_one_for_the_rest(store, url):
     assert [row.at for row in store.history(order.id)] == [now]
 
 
+def test_a_node_that_runs_for_months_makes_the_parts_of_history(url, monkeypatch):
+    monkeypatch.setattr(postgres_ear, "DAY", 0.05)
+    store = opened(url)
+    month = sql(url, "SELECT 'history_' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')")[0][0]
+    sql(url, f"DROP TABLE {month}")
+    wait_for(lambda: sql(url, f"SELECT to_regclass('{month}') IS NOT NULL") == [(True,)])
+    store.close()
+
+
+def test_a_part_of_history_is_made_later_where_somebody_reads_it_for_long(url):
+    """As a dump does. Who waits for its end keeps everybody waiting who has something to write: so nobody waits."""
+    opened(url).close()
+    month = sql(url, "SELECT 'history_' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')")[0][0]
+    sql(url, f"DROP TABLE {month}")
+
+    async def run():
+        connection = await asyncpg.connect(url.partition("?")[0])
+        async with connection.transaction():
+            await connection.execute(f"LOCK TABLE {schema_of(url)}.history IN ACCESS SHARE MODE")
+            began = time.monotonic()
+            store = await asyncio.to_thread(opened, url)
+            order = instance()
+            await asyncio.to_thread(store.commit, started(order))
+            assert time.monotonic() - began < 5.0
+            await asyncio.to_thread(store.close)
+        await connection.close()
+
+    asyncio.run(run())
+    assert sql(url, "SELECT tableoid::regclass::text FROM history") == [("history_rest",)]
+
+
 # -- searching -------------------------------------------------------------------------------------------------------------
 
 
@@ -391,6 +426,68 @@ def test_what_would_be_done_is_told_and_not_done(url):
     assert [step.name for step in store.migrate()] == ["0001_initial"]
     assert store.migrate(dry_run=True) == []
     store.close()
+
+
+def test_a_schema_that_was_made_beforehand_asks_for_no_right_to_make_one(database):
+    role = f"r{secrets.token_hex(6)}"
+    sql(f"{database}?schema=public", f"CREATE ROLE {role} LOGIN", f"CREATE SCHEMA {role} AUTHORIZATION {role}")
+    theirs = f"{database.replace('procession@', f'{role}@')}?schema={role}"
+    store = opened(theirs)
+    store.commit(started(instance()))
+    store.close()
+    refused(theirs.replace(f"schema={role}", f"schema={role}x"), "permission denied for database .* grant the rights")
+    nobody = f"r{secrets.token_hex(6)}"
+    sql(f"{database}?schema=public", f"CREATE ROLE {nobody} LOGIN")
+    refused(theirs.replace(f"{role}@", f"{nobody}@"), "lets us not in .* grant the rights")
+
+
+def test_a_url_that_cannot_be_right_is_said_so():
+    for given in ("connections=0", "connections=many", "connections="):
+        with pytest.raises(StorageError, match="no number of connections"):
+            PostgresStorage(f"postgresql://127.0.0.1/orders?{given}")
+    refused("postgresql://127.0.0.1:many/orders", "is not right: .*many")
+
+
+def test_a_step_of_the_schema_that_commits_are_in_the_way_of_is_tried_again(url, monkeypatch, caplog):
+    """It waits for a commit that waits for it, and gives way first."""
+    opened(url).close()
+    later = migrations.Migration(
+        2, "0002_later", "ALTER TABLE task ADD effort bigint; ALTER TABLE instance ADD effort bigint", ""
+    )
+    load = migrations.load
+    monkeypatch.setattr(migrations, "load", lambda *given: [*load(*given), later])
+
+    async def run():
+        connection = await asyncpg.connect(url.partition("?")[0])
+        await connection.execute(f"SET search_path TO {schema_of(url)}; SET deadlock_timeout TO '1min'")
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE instance IN ROW SHARE MODE")
+            opening = asyncio.create_task(asyncio.to_thread(opened, url))
+            while not await connection.fetch(
+                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'instance'::regclass"
+            ):
+                await asyncio.sleep(0.01)
+            await connection.execute("LOCK TABLE task IN ROW EXCLUSIVE MODE")
+        await connection.close()
+        return await opening
+
+    store = asyncio.run(run())
+    assert "could not be changed" in caplog.text
+    assert [step.name for step in store.migrate(dry_run=True)] == []
+    assert sql(url, "SELECT name FROM migration ORDER BY version") == [("0001_initial",), ("0002_later",)]
+    store.close()
+
+
+def test_a_statement_that_was_planned_for_an_older_schema_is_planned_anew(store, url):
+    """Alone, and in a transaction, which has to begin again."""
+    store.put_user(UserRow("ada", "x", b"[]", NOON), [])
+    store.add_definitions([definition()], [])
+    sql(url, "ALTER TABLE revision ALTER definitions TYPE numeric")
+    store.add_definitions([definition()._replace(version=2)], [])
+    assert store.definitions_changed() == 2
+    assert [user.name for user in store.users()] == ["ada"]
+    sql(url, 'ALTER TABLE "user" ALTER created TYPE numeric')
+    assert [user.name for user in store.users()] == ["ada"]
 
 
 def refused(url, match) -> None:
@@ -485,6 +582,25 @@ def test_a_commit_whose_connection_is_cut_took_effect_or_not(store, url):
     assert "as a whole or not at all" in str(failures[0])
     rows = found(store, order.id)
     assert (rows.instance.position, len(rows.variables)) in ((1, 0), (2, 1))
+
+
+def test_what_somebody_holds_for_long_is_said_so_and_not_waited_for_again_and_again(url, monkeypatch):
+    monkeypatch.setitem(postgres_link.SETTINGS, "lock_timeout", "200ms")
+    store = opened(url)
+    order = instance()
+    store.commit(started(order))
+
+    async def run():
+        connection = await asyncpg.connect(url.partition("?")[0])
+        async with connection.transaction():
+            await connection.execute(f"SELECT 1 FROM {schema_of(url)}.instance WHERE id = {order.id} FOR UPDATE")
+            with pytest.raises(StorageBusy, match="holds tables or rows"):
+                await asyncio.to_thread(store.commit, stepped(order._replace(position=2)))
+        await connection.close()
+
+    asyncio.run(run())
+    store.commit(stepped(order._replace(position=2)))
+    store.close()
 
 
 def test_it_is_used_from_an_event_loop_and_from_threads_at_once(store):

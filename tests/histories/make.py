@@ -1,15 +1,20 @@
 """Makes a history: the database of one release, small, with instances that wait for everything that an instance can wait for.
 
-    python tests/histories/make.py [FOLDER]
+    python tests/histories/make.py [--postgres] [FOLDER]
 
 It runs on the code that is on the path, so that a release that is out can be given its file later on: it asks for nothing but the
 public `Engine`, and leaves out what that release does not have yet. What becomes of the instances is in `test_histories.py`.
-Times and ids come from a virtual clock: two files of one release differ only in what comes of the salts of the passwords.
+Times and ids come from a virtual clock: two files of one release differ only in what comes of the salts of the passwords, and on
+PostgreSQL in the numbers of its transactions, when its steps were applied, and which months had a part of history on that day.
+
+A history of PostgreSQL is what `pg_dump` writes as SQL, without what only a server of its version or with its users takes.
 """
 
 from __future__ import annotations
 
 import gzip
+import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +28,7 @@ from procession.engine.codec import encode
 from procession.testing import VirtualClock, process
 
 HERE = Path(__file__).parent
+SCHEMA = "procession"
 
 START = "2026-01-05T08:00:00Z"
 """When it begins. All of it happens on that day."""
@@ -229,9 +235,9 @@ PUBLISHED = {
 class Story:
     """An engine with its clock; each method tells a part of what happened."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, url: str) -> None:
         self.clock = VirtualClock(START)
-        self.engine = Engine(f"sqlite:///{path}", clock=self.clock, node=1)
+        self.engine = Engine(url, clock=self.clock, node=1)
         self.ada = self.engine.as_user("ada", ["clerk"])
 
     def start(self, name: str, key: str, engine: Engine | None = None, **variables: Any) -> str:
@@ -358,9 +364,9 @@ class Story:
         self.engine.close()
 
 
-def tell(path: Path) -> None:
+def tell(url: str) -> None:
     """Write the database."""
-    story = Story(path)
+    story = Story(url)
     story.deploy()
     story.people()
     story.jobs()
@@ -380,17 +386,52 @@ def shrink(path: Path) -> int:
     return schema
 
 
-def main(folder: Path = HERE) -> None:
+def on_sqlite(folder: Path) -> tuple[str, bytes]:
+    """The name of the file, and what is in it."""
+    path = folder / "history.db"
+    tell(f"sqlite:///{path}")
+    return f"schema-{shrink(path)}.db", path.read_bytes()
+
+
+def on_postgresql() -> tuple[str, bytes]:
+    sys.path.insert(0, str(HERE.parents[1]))
+    from tests.services.postgresql import USER, PostgreSQL, programs
+
+    with PostgreSQL() as server:
+        url = server.url()
+        tell(url)
+        database = url.rpartition("/")[2]
+        schema = server.execute(f"SELECT max(version) FROM {SCHEMA}.migration", database=database)
+        command = [
+            *(str(programs() / "pg_dump"), f"--schema={SCHEMA}", "--no-owner", "--no-privileges", "--encoding=UTF8"),
+            *("-h", "127.0.0.1", "-p", str(server.port), "-U", USER, database),
+        ]
+        dump = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    return f"postgres-{schema}.sql", plain(dump).encode()
+
+
+def plain(dump: str) -> str:
+    """Without remarks, and without what came after version 13: commands of psql, and settings of the session."""
+    unknown = re.compile(r"\\(?:un)?restrict |SET (?:transaction_timeout|event_triggers) ")
+    lines, rows = [], False
+    for line in dump.splitlines():
+        if rows or not (line.startswith("--") or unknown.match(line)):
+            lines.append(line)
+        rows = line != "\\." if rows else line.endswith(" FROM stdin;")
+    return "\n".join(lines) + "\n"
+
+
+def main(*given: str) -> None:
+    postgres = "--postgres" in given
+    (folder,) = [Path(each) for each in given if each != "--postgres"] or [HERE]
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "history.db"
-        tell(path)
-        schema = shrink(path)
-        target = folder / f"{procession.__version__}-schema-{schema}.db.gz"
-        if target.exists():
-            sys.exit(f"{target.name} is there already, and a history is never changed.")
-        target.write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
-        print(f"{target.name}: {path.stat().st_size // 1024} KB, packed {target.stat().st_size // 1024} KB")
+        name, data = on_postgresql() if postgres else on_sqlite(Path(scratch))
+    target = folder / f"{procession.__version__}-{name}.gz"
+    if target.exists():
+        sys.exit(f"{target.name} is there already, and a history is never changed.")
+    target.write_bytes(gzip.compress(data, 9, mtime=0))
+    print(f"{target.name}: {len(data) // 1024} KB, packed {target.stat().st_size // 1024} KB")
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,19 @@ from procession import Engine
 from procession.runtime.drive import drive
 from procession.runtime.sessions import Sessions, session_id
 from procession.storage import migrations
-from procession.storage.sqlite_file import MIGRATIONS
+from procession.storage.postgres_link import MIGRATIONS as ON_POSTGRESQL
+from procession.storage.sqlite_file import MIGRATIONS as ON_SQLITE
 from procession.testing import VirtualClock
 from tests.chaos import evidence
 from tests.histories import make
+from tests.services.postgresql import PostgreSQL
 
-NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)-schema-(\d+)\.db\.gz")
+NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)-(schema-(\d+)\.db|postgres-(\d+)\.sql)\.gz")
 FILES = sorted(make.HERE.glob("*.gz"))
-NEWEST = migrations.load("sqlite", MIGRATIONS)[-1].version
+STEPS = {"sqlite": ON_SQLITE, "postgres": ON_POSTGRESQL}
 SESSIONS, FORMS, REFUSED = 2, 3, 5
-"""The schemas from which there are sessions, forms with drafts, and business keys of starts that were refused."""
+"""The schemas on SQLite from which there are sessions, forms with drafts, and business keys of starts that were refused. On
+PostgreSQL the first one has them."""
 
 MORNING = "2026-01-06T08:00:00Z"
 """When the new version is installed: the day after the files were made."""
@@ -68,7 +73,7 @@ ENDS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """What becomes of each instance, by its business key: its state and its variables."""
 
-SINCE: dict[str, tuple[int, ...]] = {}
+SINCE: dict[str, dict[str, tuple[int, ...]]] = {"sqlite": {}, "postgres": {}}
 """The version and schema of the first file that has an instance, where that is not the very first: (0, 2, 0, 6)."""
 
 LEFT_ALONE = {"silent", "too-late", "withdrawn"}
@@ -77,42 +82,76 @@ LEFT_ALONE = {"silent", "too-late", "withdrawn"}
 REPAIRS = {"incident": {"amount": 7}}
 JOBS = ("charge", "turn", "pack")
 
-every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix(".gz"))
+
+class Past:
+    """A history, unpacked where it may be changed."""
+
+    def __init__(self, file: Path, url: str, ask: Callable[[str], list[list[str]]]) -> None:
+        self.file, self.url, self.ask = file, url, ask
+        self.dialect, self.made_by = parts_of(file)
+        self.schema = self.made_by[-1]
+
+    def opened(self) -> Engine:
+        """In this version, on the morning after."""
+        return Engine(self.url, clock=VirtualClock(MORNING), node=1)
+
+    def has(self, since: int) -> bool:
+        """Whether its schema has what there is on SQLite since a step."""
+        return self.dialect == "postgres" or self.schema >= since
+
+    def told(self) -> set[str]:
+        """The business keys of the instances that it has."""
+        return {key for key in ENDS if self.made_by >= SINCE[self.dialect].get(key, ())}
+
+    def applied(self) -> list[str]:
+        """The steps of the schema that it has been through."""
+        table = "migration" if self.dialect == "sqlite" else f"{make.SCHEMA}.migration"
+        return [name for (name,) in self.ask(f"SELECT name FROM {table} ORDER BY version")]
+
+    def check(self) -> None:
+        if self.dialect == "sqlite":
+            evidence.check_file(self.url.removeprefix("sqlite:///"))
 
 
-def made_by(file: Path) -> tuple[int, ...]:
-    """The version and the schema that its name says."""
+def parts_of(file: Path) -> tuple[str, tuple[int, ...]]:
+    """Of which store it is, and the version and the schema that its name says."""
     match = NAME.fullmatch(file.name)
     assert match, f"{file.name} does not say of which version and schema it is, as 0.1.0-schema-1.db.gz does"
-    return tuple(map(int, match.groups()))
+    *version, _, sqlite, postgres = match.groups()
+    return "sqlite" if sqlite else "postgres", tuple(map(int, (*version, sqlite or postgres)))
 
 
-def schema_of(file: Path) -> int:
-    return made_by(file)[-1]
+@pytest.fixture(scope="module")
+def templates() -> dict[str, str]:
+    """Databases that have been restored, by the names of their files: to copy one is quicker."""
+    return {}
 
 
-def told(file: Path) -> set[str]:
-    """The business keys of the instances that it has."""
-    return {key for key in ENDS if made_by(file) >= SINCE.get(key, ())}
+@pytest.fixture(params=FILES, ids=lambda file: file.name.removesuffix(".gz"))
+def past(request, tmp_path, templates) -> Past:
+    file = request.param
+    data = gzip.decompress(file.read_bytes())
+    if parts_of(file)[0] == "sqlite":
+        path = tmp_path / "history.db"
+        path.write_bytes(data)
+        return Past(file, f"sqlite:///{path}", lambda sql: ask_file(path, sql))
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    if file.name not in templates:
+        templates[file.name] = server.url().rpartition("/")[2]
+        server.load(data.decode(), database=templates[file.name])
+    database = f"d{secrets.token_hex(6)}"
+    server.execute(f"CREATE DATABASE {database} TEMPLATE {templates[file.name]}")
+    return Past(
+        file,
+        server.url(database),
+        lambda sql: [line.split("|") for line in server.execute(sql, database=database).splitlines()],
+    )
 
 
-def unpacked(file: Path, folder: Path) -> str:
-    """A copy of a history that may be changed; the URL of its store."""
-    path = folder / "history.db"
-    path.write_bytes(gzip.decompress(file.read_bytes()))
-    return f"sqlite:///{path}"
-
-
-def opened(file: Path, folder: Path) -> Engine:
-    """A history in this version, on the morning after."""
-    return Engine(unpacked(file, folder), clock=VirtualClock(MORNING), node=1)
-
-
-def applied(path: Path) -> list[tuple[int, str]]:
-    """The steps of the schema that a file has been through."""
+def ask_file(path: Path, sql: str) -> list[list[str]]:
     connection = apsw.Connection(str(path), apsw.SQLITE_OPEN_READONLY)
     try:
-        return list(connection.execute("SELECT version, name FROM migration ORDER BY version"))
+        return [list(row) for row in connection.execute(sql)]
     finally:
         connection.close()
 
@@ -157,52 +196,48 @@ def do_what_it_waits_for(engine: Engine, instance: str, key: str | None) -> None
             engine.publish_message(wait["name"], wait["correlationKey"], {wait["name"]: wait["correlationKey"]})
 
 
-@every_file
-def test_its_name_says_what_is_inside(file, tmp_path):
-    unpacked(file, tmp_path)
-    assert applied(tmp_path / "history.db")[-1][0] == schema_of(file)
+def test_its_name_says_what_is_inside(past):
+    assert len(past.applied()) == past.schema
 
 
-def test_there_is_a_history_of_every_step_of_the_schema():
+@pytest.mark.parametrize("dialect", STEPS)
+def test_there_is_a_history_of_every_step_of_the_schema(dialect):
     """The newest step may be one that no release has yet."""
-    steps = {step.version for step in migrations.load("sqlite", MIGRATIONS)}
-    assert steps - {NEWEST} <= {schema_of(file) for file in FILES} <= steps
+    steps = {step.version for step in migrations.load(dialect, STEPS[dialect])}
+    kept = {made_by[-1] for kind, made_by in map(parts_of, FILES) if kind == dialect}
+    assert steps - {max(steps)} <= kept <= steps
 
 
-@every_file
-def test_its_schema_is_brought_up_to_date(file, tmp_path):
-    opened(file, tmp_path).close()
-    assert [name for _, name in applied(tmp_path / "history.db")] == list(MIGRATIONS)
-    evidence.check_file(str(tmp_path / "history.db"))
+def test_its_schema_is_brought_up_to_date(past):
+    past.opened().close()
+    assert past.applied() == list(STEPS[past.dialect])
+    past.check()
 
 
-@every_file
-def test_its_rows_are_what_its_history_says(file, tmp_path):
-    with opened(file, tmp_path) as engine:
+def test_its_rows_are_what_its_history_says(past):
+    with past.opened() as engine:
         assert evidence.check_live(engine) >= 20
         for row in evidence.rows(engine):
             evidence.check_state(engine, row.id)
         evidence.check_outbox(engine)
 
 
-@every_file
-def test_its_history_can_be_read_at_every_position(file, tmp_path):
-    with opened(file, tmp_path) as engine:
+def test_its_history_can_be_read_at_every_position(past):
+    with past.opened() as engine:
         for row in evidence.rows(engine):
-            past = engine.history(row.id)
-            assert [each.position for each in past] == list(range(1, row.position + 1))
-            for each in past:
+            entries = engine.history(row.id)
+            assert [each.position for each in entries] == list(range(1, row.position + 1))
+            for each in entries:
                 assert engine.state_at(row.id, each.position).seq == each.position
             assert engine.state_at(row.id, row.position).variables == engine.instance(row.id).variables
             assert engine.progress(row.id).state == row.status
             assert len(engine.tokens(row.id)) >= 1
 
 
-@every_file
-def test_everything_that_lives_comes_to_its_end(file, tmp_path):
-    with opened(file, tmp_path) as engine:
+def test_everything_that_lives_comes_to_its_end(past):
+    with past.opened() as engine:
         keys = by_key(engine)
-        assert keys.keys() == told(file)
+        assert keys.keys() == past.told()
         (leased,) = (wait for wait in engine.instance(keys["job-leased"]).waits if wait["kind"] == "job")
         engine.complete_job(leased["id"], 1, {"charge": "by the worker that had it"})
         assert engine.publish_message("withdrawn", "withdrawn").instances == [keys["withdrawn"]]
@@ -222,21 +257,19 @@ def test_everything_that_lives_comes_to_its_end(file, tmp_path):
         assert (early.state, early.variables) == ("FINISHED", {"id": "message-early", "paid": 2})
         evidence.check_outbox(engine)
         evidence.check_nothing_left(engine)
-    evidence.check_file(str(tmp_path / "history.db"))
+    past.check()
 
 
-@every_file
-def test_what_was_asked_before_is_not_done_again(file, tmp_path):
-    with opened(file, tmp_path) as engine:
+def test_what_was_asked_before_is_not_done_again(past):
+    with past.opened() as engine:
         again = engine.start("rest", {"id": "timer"}, business_key="timer", idempotency_key="timer")
         assert again.id == by_key(engine)["timer"]
         assert engine.publish_message("paid", "message-taken", {"paid": 1}, message_id="pay-1").duplicate
         assert engine.publish_message("paid", "message-early", {"paid": 2}, message_id="pay-2").duplicate
 
 
-@every_file
-def test_what_can_be_started_is_still_so(file, tmp_path):
-    with opened(file, tmp_path) as engine:
+def test_what_can_be_started_is_still_so(past):
+    with past.opened() as engine:
         definitions = engine.definitions()
         assert {(view.name, view.version): view.state for view in definitions} == {
             **{(name, 1): "published" for name in make.PUBLISHED},
@@ -256,9 +289,8 @@ def test_what_can_be_started_is_still_so(file, tmp_path):
         assert engine.start("planned").waiting_at == ["one_day"]
 
 
-@every_file
-def test_people_find_what_they_left(file, tmp_path):
-    with opened(file, tmp_path) as engine:
+def test_people_find_what_they_left(past):
+    with past.opened() as engine:
         assert {user.name: user.roles for user in engine.users.list()} == {
             name: frozenset(roles) for name, roles in make.USERS.items()
         }
@@ -266,7 +298,7 @@ def test_people_find_what_they_left(file, tmp_path):
         who = engine.users.verify("ada", make.PASSWORD)
         assert who is not None
         sessions = drive(Sessions(engine.storage, engine.clock.now).find([session_id(make.COOKIE)]))
-        assert [row.user for row in sessions.values()] == (["ada"] if schema_of(file) >= SESSIONS else [])
+        assert [row.user for row in sessions.values()] == (["ada"] if past.has(SESSIONS) else [])
         ada, keys = engine.as_principal(who), by_key(engine)
         (claimed,) = ada.tasks(instance=keys["claimed"]).items
         (free,) = ada.tasks(instance=keys["free"]).items
@@ -275,20 +307,19 @@ def test_people_find_what_they_left(file, tmp_path):
         assert ada.claim(free.id).assignee == "ada"
         screen = ada.task_form(claimed.id)
         assert screen.data["id"] == "claimed"
-        assert screen.draft == ({"verdict": "not "} if schema_of(file) >= FORMS else None)
-        assert screen.source == ("form" if schema_of(file) >= FORMS else "dataModel")
-        if schema_of(file) >= FORMS:
+        assert screen.draft == ({"verdict": "not "} if past.has(FORMS) else None)
+        assert screen.source == ("form" if past.has(FORMS) else "dataModel")
+        if past.has(FORMS):
             assert engine.definition_form("review", "forms/check.json", 1) == make.FORM
         ended = ada.complete_task(claimed.id, {"verdict": "fine"})
         assert (ended.state, ended.variables["verdict"]) == ("FINISHED", "fine")
 
 
-@every_file
-def test_what_went_wrong_is_still_known(file, tmp_path):
-    with opened(file, tmp_path) as engine:
+def test_what_went_wrong_is_still_known(past):
+    with past.opened() as engine:
         (refused,) = engine.failed_starts().items
         assert (refused.process_definition_name, refused.title) == ("loan", "Some mandatory params are missing.")
-        assert refused.business_key == ("refused" if schema_of(file) >= REFUSED else None)
+        assert refused.business_key == ("refused" if past.has(REFUSED) else None)
         keys = by_key(engine)
         assert {view.instance for view in engine.exceptions(open_only=True)} == {
             keys["incident"],

@@ -60,11 +60,22 @@ def _version(name: str) -> float:
 class PostgreSQL:
     """A server. With `durable` it flushes what it commits, as it does by default; without it survives its own end only.
 
-    Further `settings` go to its command line.
+    With `copy_of` it begins as a base backup of that server: a standby, or, with `recovery`, one that replays the archive once
+    `start` is called. `settings` go to its command line.
     """
 
-    def __init__(self, *, durable: bool = False, **settings: str) -> None:
-        self._settings = {**SETTINGS, **({} if durable else UNSAFE), **settings}
+    def __init__(
+        self,
+        *,
+        durable: bool = False,
+        copy_of: PostgreSQL | None = None,
+        recovery: bool = False,
+        **settings: str,
+    ) -> None:
+        self._origin, self._signal = copy_of, "recovery.signal" if recovery else "standby.signal"
+        if copy_of is not None and not recovery:
+            settings["primary_conninfo"] = f"host=127.0.0.1 port={copy_of.port} user={USER}"
+        self.settings = {**SETTINGS, **({} if durable else UNSAFE), **settings}
         self._bin = programs()
         self._become = _becoming()
         self._folder = Path(tempfile.mkdtemp(prefix="procession-pg-"))
@@ -73,7 +84,8 @@ class PostgreSQL:
         self.port = free_port()
         try:
             self._create()
-            self.start()
+            if not recovery:
+                self.start()
         except BaseException:
             self.close()
             raise
@@ -95,11 +107,18 @@ class PostgreSQL:
 
     def execute(self, sql: str, *, database: str = "postgres") -> str:
         """What `psql` says to a statement."""
+        return self._psql(database, "-c", sql)
+
+    def load(self, dump: str, *, database: str) -> None:
+        """Run what `pg_dump` wrote as SQL."""
+        self._psql(database, "-f", "-", given=dump)
+
+    def _psql(self, database: str, *options: str, given: str | None = None) -> str:
         command = [
             *(str(self._bin / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
-            *("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", database, "-c", sql),
+            *("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", database, *options),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -110,7 +129,7 @@ class PostgreSQL:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command = [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), "-k", str(self._folder)]
-        for name, value in self._settings.items():
+        for name, value in self.settings.items():
             command += ["-c", f"{name}={value}"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -163,11 +182,18 @@ class PostgreSQL:
             *(str(self._bin / "initdb"), "-D", str(self._data), "-U", USER, "-A", "trust", "--no-sync"),
             *("-E", "UTF8", "--locale=C.UTF-8"),
         ]
+        if self._origin is not None:
+            command = [
+                *(str(self._bin / "pg_basebackup"), "-D", str(self._data), "-X", "stream", "-c", "fast", "--no-sync"),
+                *("-h", "127.0.0.1", "-p", str(self._origin.port), "-U", USER),
+            ]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=120, cwd="/", check=False, preexec_fn=self._become
         )
         if done.returncode != 0:
             raise Missing(f"PostgreSQL cannot be set up: {done.stderr.strip()}")
+        if self._origin is not None:
+            (self._data / self._signal).touch()
 
 
 def _becoming() -> Callable[[], None] | None:

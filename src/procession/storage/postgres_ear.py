@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import Any
@@ -18,7 +19,7 @@ import asyncpg
 from msgspec import json
 
 from procession.errors import StorageError
-from procession.storage.postgres_link import Connection, Link, query
+from procession.storage.postgres_link import Connection, Link, keep_partitions, query
 
 log = logging.getLogger("procession")
 
@@ -30,6 +31,9 @@ TELL = 0.01
 
 LOOK = 1.0
 """Seconds after which a node looks for itself what it may not have been told."""
+
+DAY = 86_400.0
+"""Seconds after which a node looks whether history needs a table for another month: it may run for years."""
 
 LONGEST_NEWS = 7_000
 """Bytes of a notice; PostgreSQL takes 8,000."""
@@ -47,6 +51,7 @@ class Ear:
         self._channel = f"procession_{link.schema}"[:63]
         self._unsaid: set[str] = set()  # types of jobs that came, not yet told to the others
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._look_after = time.monotonic() + DAY
         self._to_tell = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
@@ -127,6 +132,9 @@ class Ear:
     async def _talk(self, connection: Connection) -> None:
         """Tell and hear, until the connection is lost."""
         while True:
+            if time.monotonic() > self._look_after:
+                self._look_after = time.monotonic() + DAY
+                await keep_partitions(connection, self._link.schema)
             try:
                 async with asyncio.timeout(LOOK):
                     await self._to_tell.wait()

@@ -50,6 +50,9 @@ STALE = 0.5
 GOODBYE = 2.0
 """Seconds for taking leave of the server."""
 
+TRIES, PAUSE = 10, 0.5
+"""How often a step of the schema is tried that others are in the way of, and seconds in between, in which they can commit."""
+
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 60.0
 """Seconds after which a server that does not answer is given up."""
@@ -65,7 +68,8 @@ SETTINGS = {
 }
 
 CONFLICT, DEFINITIONS_CHANGED = "PC001", "PC002"
-TRY_AGAIN = ("40001", "40P01", "55P03")  # serialization failure, deadlock, lock not available
+TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
+LOCKED = "55P03"  # waited for as long as `lock_timeout`
 UNREACHABLE = ("57P01", "57P02", "57P03")  # shut down by the administrator, crashed, starting up
 
 _parameter = re.compile(r"(?<!:):([a-z_]+)")
@@ -103,19 +107,19 @@ class Room:
         self._places = asyncio.Semaphore(places)
         self._idle: list[tuple[Connection, float]] = []
 
-    async def run(self, work: Work[T], again: bool) -> T:
+    async def run(self, work: Work[T], again: bool, first: bool = True) -> T:
         """Do something with a connection. One that turns out to be dead is replaced, and the work done `again` if it may be."""
         connection = await self.take()
         try:
             result = await work(connection)
         except BaseException as error:
             self.give_back(connection, error)
-            if not (again and is_lost(error)):
+            if not first or not (is_outdated(error) or (again and is_lost(error))):
                 raise
         else:
             self.give_back(connection)
             return result
-        return await self.run(work, again=False)
+        return await self.run(work, again, first=False)
 
     async def take(self) -> Connection:
         """A connection for whoever gives it back."""
@@ -136,8 +140,13 @@ class Room:
     def give_back(self, connection: Connection, error: BaseException | None = None) -> None:
         """It is not needed any more; the error with which its work ended tells whether it can be used again."""
         self._places.release()
-        if error is not None and (is_lost(error) or not isinstance(error, Exception)):
-            connection.terminate()  # lost, or in the middle of something
+        if error is not None and (is_lost(error) or is_lost(error.__cause__)):
+            for each, _ in self._idle:  # what one has lost, the others have lost too
+                _end(each)
+            self._idle.clear()
+            _end(connection)
+        elif error is not None and not isinstance(error, Exception):
+            _end(connection)  # in the middle of something
         elif not connection.is_closed():
             self._idle.append((connection, time.monotonic()))
 
@@ -199,13 +208,15 @@ class Link:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         self.schema = options.pop("schema", "procession")
-        self._connections = int(options.pop("connections", CONNECTIONS))
-        if self._connections < 2:
-            raise StorageError(
-                "A node needs two connections at least: one may be held while another looks something up."
-            )
+        connections = options.pop("connections", str(CONNECTIONS))
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", self.schema):
             raise StorageError(f"{self.schema!r} is no name for a schema: small letters, digits and _ only.")
+        if not re.fullmatch(r"[1-9][0-9]{0,3}", connections) or connections == "1":
+            raise StorageError(
+                f"connections={connections} is no number of connections: 2 to 9999. "
+                "One may be held while another looks something up."
+            )
+        self._connections = int(connections)
         self._dsn = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
         self.name = f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path} (schema {self.schema})"
         self._rooms: dict[asyncio.AbstractEventLoop, Room] = {}
@@ -242,6 +253,8 @@ class Link:
                 max_cached_statement_lifetime=0,
                 server_settings={**SETTINGS, "search_path": self.schema},
             )
+        except ValueError as error:  # a port that is no number
+            raise StorageError(f"The URL of {self.name} is not right: {_said(error)}.") from None
         except Exception as error:
             if is_lost(error):
                 raise StorageError(
@@ -328,14 +341,29 @@ class Link:
             _check_version(connection, self.name)
             await query(connection, "lock_schema", schema=self.schema)
             if todo := await self._pending(connection):
+                await query(connection, "hurry")
                 await self._migrate(connection, todo)
-            await query(connection, "keep_partitions")
             await query(connection, "continue_numbers")
 
-        await self.transaction(work)
+        for tries in range(1, TRIES + 1):
+            try:
+                await self.transaction(work)
+                break
+            except (VersionConflict, StorageBusy) as error:
+                if tries == TRIES:
+                    raise StorageError(
+                        f"The schema of {self.name} cannot be changed ({error}). A long transaction, such as a dump, may hold "
+                        "its tables: try again when it is done."
+                    ) from None
+                log.warning("the schema of %s could not be changed (%s); trying again", self.name, error)
+                time.sleep(PAUSE)
+        await self.run(lambda connection: keep_partitions(connection, self.schema), again=False)
 
     async def _migrate(self, connection: Connection, todo: Sequence[Migration]) -> None:
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+        if not await query(
+            connection, "find_schema", schema=self.schema
+        ):  # made beforehand, it asks for no right to make one
+            await connection.execute(f"CREATE SCHEMA {self.schema}")
         await connection.execute(prepared("create_migration")[0])
         for migration in todo:
             await connection.execute(migration.sql)
@@ -357,6 +385,14 @@ class Link:
                 f"{self.name} has tables of another program. Choose another schema: ?schema=NAME at the end of the URL."
             )
         return migrations.pending(migrations.load("postgres", MIGRATIONS), applied, self.name)
+
+
+def _end(connection: Connection) -> None:
+    """PostgreSQL says that it ends a connection before it does so: nobody may be given it in between."""
+    try:
+        connection.terminate()
+    except asyncpg.InterfaceError as error:
+        log.debug("a connection was lost before it was ended: %s", error)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -396,6 +432,19 @@ def _check_version(connection: Connection, name: str) -> None:
         )
 
 
+async def keep_partitions(connection: Connection, schema: str) -> None:
+    """Make the tables for the coming months of history; tried again tomorrow where somebody reads it for long."""
+    try:
+        async with connection.transaction():
+            await query(connection, "hurry")
+            await query(connection, "lock_schema", schema=schema)
+            await query(connection, "keep_partitions")
+    except asyncpg.PostgresError as error:
+        if sqlstate(error) not in (*TRY_AGAIN, LOCKED):
+            raise
+        log.info("no new parts of history are made now: %s", error)
+
+
 # -- errors -------------------------------------------------------------------------------------------------------------
 
 
@@ -404,11 +453,17 @@ def sqlstate(error: BaseException) -> str:
     return str(getattr(error, "sqlstate", None) or "")
 
 
-def is_lost(error: BaseException) -> bool:
+def is_lost(error: BaseException | None) -> bool:
     """Whether the server went away, or never was there."""
     if isinstance(error, asyncpg.PostgresError):
         return sqlstate(error).startswith("08") or sqlstate(error) in UNREACHABLE
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+    # an internal error: asked for something while the server's last words are still coming in
+    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError)
+
+
+def is_outdated(error: BaseException) -> bool:
+    """Whether a statement was planned for a schema that was changed since. It did nothing; asked again, it is planned anew."""
+    return isinstance(error, asyncpg.InvalidCachedStatementError)
 
 
 def is_taken(error: BaseException) -> bool:
@@ -430,9 +485,13 @@ def explain(error: BaseException, name: str) -> StorageError | None:
             f"There is no space left for {name}. Nothing of the batch was written, and nothing that was acknowledged is "
             "lost: free some space and try again."
         )
+    if code == LOCKED:
+        return StorageBusy(
+            f"Somebody holds tables or rows of {name} for long ({_said(error)}). Nothing was written; try again."
+        )
     if code.startswith("53") or code == "57014":
         return StorageBusy(f"{name} has too much to do ({_said(error)}). Nothing was written; try again.")
-    if code in ("3D000", "28000", "28P01", "42501", "3F000"):
+    if code in ("3D000", "28000", "28P01", "42501", "3F000", "42P01"):  # no table: no right to its schema
         return StorageError(f"{name} lets us not in ({_said(error)}). Create the database, or grant the rights.")
     if code == "25006":
         return StorageError(f"{name} is read-only: it is a standby. Name the primary.")

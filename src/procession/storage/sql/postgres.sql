@@ -14,6 +14,14 @@
 -- Whoever opens the store looks after its schema alone; the others wait, and find nothing to do.
 SELECT pg_advisory_xact_lock(hashtext('procession schema'), hashtext(:schema))
 
+-- name: hurry
+-- Whoever waits for a lock on a table keeps all others waiting who come after: not for long.
+SELECT set_config('lock_timeout', '1s', true)
+
+-- name: find_schema
+-- Whether it is there.
+SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = :schema
+
 -- name: tables
 -- What tables there are: a schema that has some, but no `migration`, belongs to another program.
 SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = :schema
