@@ -60,15 +60,15 @@ def _version(name: str) -> float:
 class PostgreSQL:
     """A server. With `durable` it flushes what it commits, as it does by default; without it survives its own end only.
 
-    Further `settings` go to its command line.
+    It lives in a temporary folder, or in an empty `folder` that somebody else removes. Further `settings` go to its command line.
     """
 
-    def __init__(self, *, durable: bool = False, **settings: str) -> None:
+    def __init__(self, *, durable: bool = False, folder: Path | None = None, **settings: str) -> None:
         self._settings = {**SETTINGS, **({} if durable else UNSAFE), **settings}
         self._bin = programs()
         self._become = _becoming()
         self._folder = Path(tempfile.mkdtemp(prefix="procession-pg-"))
-        self._data = self._folder / "data"
+        self._data = (folder or self._folder) / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         try:
@@ -117,11 +117,24 @@ class PostgreSQL:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", preexec_fn=self._become
             )
         end = time.monotonic() + 60
-        ready = [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres"]
-        while subprocess.run(ready, check=False).returncode != 0:
+        while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
                 raise Missing(f"PostgreSQL does not start:\n{self.log()}")
             time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        ready = [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres"]
+        return subprocess.run(ready, check=False).returncode == 0
+
+    def revive(self) -> None:
+        """Start it again if it ended by itself or does not answer any more; one that is recovering is waited for."""
+        end = time.monotonic() + 5
+        while self.running and not self._answers():
+            if time.monotonic() > end:
+                self.kill()
+            time.sleep(0.05)
+        if not self.running:
+            self.start()
 
     def stop(self) -> None:
         """End it at once, as `systemctl stop` does: connections are cut, what was committed is on the disk."""
@@ -158,7 +171,8 @@ class PostgreSQL:
     def _create(self) -> None:
         if self._become is not None:
             account = pwd.getpwnam(ACCOUNT)
-            os.chown(self._folder, account.pw_uid, account.pw_gid)
+            for folder in (self._folder, self._data.parent):
+                os.chown(folder, account.pw_uid, account.pw_gid)
         command = [
             *(str(self._bin / "initdb"), "-D", str(self._data), "-U", USER, "-A", "trust", "--no-sync"),
             *("-E", "UTF8", "--locale=C.UTF-8"),
