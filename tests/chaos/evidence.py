@@ -141,15 +141,14 @@ def drive_to_the_end(engine: Engine, jobs: Iterable[str], message: str, seconds:
         for type in jobs:
             for job in engine.activate_jobs(type, max_jobs=10_000, lock=30.0):
                 name = {"charge": "charged", "pack": "packed"}[type]
-                asks.append(engine.ask_complete_job(job.id, job.token, {name: job.variables["id"]}))
-        for ask in asks:
+                asks.append((job.id, engine.ask_complete_job(job.id, job.token, {name: job.variables["id"]})))
+        for _, ask in asks:
             engine.submit(ask)
-        for ask in asks:
+        for job_id, ask in asks:
             try:
                 engine.wait(ask)
             except CommandRejected as refused:
-                if refused.status != 404:  # a lease ran out, and the job was done by somebody else
-                    raise
+                raise AssertionError(f"job {job_id} is handed out, and cannot be done: {refused}") from None
         engine.run_due()
         time.sleep(0.05)
 

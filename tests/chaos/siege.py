@@ -7,6 +7,7 @@ for each node. Faults come one after the other in an order that the seed gives; 
 from __future__ import annotations
 
 import random
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -84,6 +85,7 @@ class Siege:
         self._stack = ExitStack()
         self._keeping = threading.Event()
         self._points = list(POINTS[plan.store])
+        self._missed = 0  # how often in a row the next point was not reached
         self._began = 0.0
 
     def run(self) -> Report:
@@ -106,8 +108,9 @@ class Siege:
 
     def _build(self) -> None:
         plan = self.plan
-        disk = SmallDisk(self.folder / "disk", f"{plan.disk}m")
-        disk.folder.mkdir(parents=True)
+        # beside `folder`, which the account of the server may not enter
+        place = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="procession-siege-")))
+        disk = SmallDisk(place, f"{plan.disk}m")
         if disk.mount():
             self.disk = disk
             self._stack.callback(disk.unmount)
@@ -234,23 +237,26 @@ class Siege:
 
     def trap(self) -> str:
         """Let a node die at a point of the commit path: at each point in turn, at some passage of it."""
-        point = self._points.pop(0)
-        self._points.append(point)
+        point = self._points[0]
         passages = 1 if point in ("opened", "refused") else self.chance.randint(1, 40)
-        node = self.chance.choice(self.nodes)
+        node = self.chance.choice([node for node in self.nodes if node.served] or self.nodes)
         before = node.trapped[point]
         if point == "opened":
+            node.arm = f"{point} {passages}"
             node.kill()  # its next life ends as soon as its store is open
-        node.arm = f"{point} {passages}" if point == "opened" else ""
-        end = time.monotonic() + 4.0
-        if point != "opened":
-            node.ready.wait(4.0)
+        else:
             node.tell(f"arm {point} {passages}")
+        end = time.monotonic() + 5.0
         while node.trapped[point] == before and time.monotonic() < end:
             time.sleep(0.02)
         node.arm = ""
         node.tell("disarm")
         died = node.trapped[point] > before
+        if died or self._missed >= 2:
+            self._points.append(self._points.pop(0))
+            self._missed = 0
+        else:
+            self._missed += 1
         return f"{node.name} {point} {passages}{'' if died else ' not reached'}"
 
     def clock(self) -> str:
@@ -377,11 +383,12 @@ class Siege:
 
 
 def besiege(plan: Plan, folder: Path) -> Report:
-    """Go through with a siege in a new folder; it is kept where something was wrong."""
+    """Go through with a siege; what it leaves behind is in a new folder."""
     folder.mkdir(parents=True)
     siege = Siege(plan, folder)
     try:
         return siege.run()
-    except BaseException:
+    finally:
         (folder / "faults.log").write_text("\n".join(siege.report.log) + "\n")
-        raise
+        said = [line for each in (*siege.nodes, *siege.clients) for line in each.lines]
+        (folder / "facts.log").write_text("".join(said))

@@ -160,7 +160,8 @@ class Victim:
         say("note", instance, note, stamp(before, client))
 
     def spin(self, chance: random.Random, client: str) -> None:
-        key = f"spin-{self.seed}"
+        """A long run, which several lives ask for until it is over."""
+        key = f"spin-{self.seed // 5}"
         spun = self.engine.start("spin", {"n": 0}, idempotency_key=key, business_key=key)
         say("spun", key, spun.id, spun.status)
         time.sleep(0.2)
