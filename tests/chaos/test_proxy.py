@@ -201,6 +201,33 @@ def test_after_each_fault_it_goes_on(behind):
         assert beside.instance(until(engine, idempotency_key=f"k{number}")).state == "STARTED"
 
 
+def test_connections_that_the_server_ends_are_errors_of_the_store_and_of_nobody_else(behind, postgresql):
+    engine, beside, _ = behind
+    database = engine.url.rpartition("/")[2]
+    end = time.monotonic() + 3
+    wrong: list[Exception] = []
+
+    def work():
+        while time.monotonic() < end and not wrong:
+            try:
+                engine.start("task")
+                engine.tasks(limit=5)
+            except StorageError:
+                continue
+            except Exception as error:  # noqa: BLE001
+                wrong.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while time.monotonic() < end:
+        postgresql.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert beside.instance(until(engine)).state == "STARTED"
+
+
 def test_a_server_that_does_not_answer_is_given_up(postgresql, monkeypatch):
     monkeypatch.setattr(postgres_link, "COMMAND_TIMEOUT", 0.5)
     monkeypatch.setattr(postgres_link, "CONNECT_TIMEOUT", 0.5)

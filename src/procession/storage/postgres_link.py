@@ -193,20 +193,13 @@ class Link:
     async def _run(self, work: Callable[[Connection], Awaitable[T]], again: bool) -> T:
         pool = await self._pool(asyncio.get_running_loop())
         try:
-            connection = await self._acquire(pool)
             try:
-                return await work(connection)
+                return await self._with(pool, work)
             except Exception as error:
                 if not (again and is_lost(error)):
                     raise
                 log.info("the connection to %s was lost; trying another one", self.name)
-            finally:
-                await _release(pool, connection)
-            connection = await self._acquire(pool)
-            try:
-                return await work(connection)
-            finally:
-                await _release(pool, connection)
+            return await self._with(pool, work)
         except StorageError:
             raise
         except Exception as error:
@@ -214,6 +207,17 @@ class Link:
             if ours is None:
                 raise
             raise ours from None
+
+    async def _with(self, pool: asyncpg.Pool[asyncpg.Record], work: Callable[[Connection], Awaitable[T]]) -> T:
+        connection = await self._acquire(pool)
+        try:
+            return await work(connection)
+        except Exception as error:
+            if is_lost(error) or is_lost(error.__cause__):
+                _end(connection)
+            raise
+        finally:
+            await _release(pool, connection)
 
     async def _acquire(self, pool: asyncpg.Pool[asyncpg.Record]) -> Any:
         try:
@@ -290,6 +294,14 @@ async def _leave_as_it_is(connection: Connection) -> None:
     """Our connections are never left in another state: to reset them would cost a round trip each time."""
 
 
+def _end(connection: Any) -> None:
+    """PostgreSQL says that it ends a connection before it does so: nobody may be given it in between."""
+    try:
+        connection.terminate()
+    except asyncpg.InterfaceError as error:
+        log.debug("a connection was lost before it was ended: %s", error)
+
+
 async def _release(pool: asyncpg.Pool[asyncpg.Record], connection: Any) -> None:
     try:
         await pool.release(connection)
@@ -329,11 +341,12 @@ def sqlstate(error: BaseException) -> str:
     return str(getattr(error, "sqlstate", None) or "")
 
 
-def is_lost(error: BaseException) -> bool:
+def is_lost(error: BaseException | None) -> bool:
     """Whether the server went away, or never was there."""
     if isinstance(error, asyncpg.PostgresError):
         return sqlstate(error).startswith("08") or sqlstate(error) in UNREACHABLE
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+    # an internal error: asked for something while the server's last words are still coming in
+    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 
 def is_taken(error: BaseException) -> bool:
