@@ -59,7 +59,7 @@ SELECT 1
 
 -- name: commit_batch
 -- See the function.
-SELECT commit_batch(:definitions::bigint, :new::instance_row[], :changed::changed_row[], :tokens_gone::part_row[],
+SELECT commit_batch(:definitions::bigint, :new::instance_row[], :changed::changed_row[], :fences::fence_row[], :tokens_gone::part_row[],
     :variables_gone::name_row[], :scopes_gone::part_row[], :loops_gone::part_row[], :kept_gone::key_row[],
     :jobs_gone::key_row[], :tasks_gone::key_row[], :timers_gone::key_row[], :subscriptions_gone::key_row[],
     :calls_gone::key_row[], :messages_gone::key_row[], :start_timers_gone::key_row[], :history::history_row[],
@@ -150,6 +150,10 @@ SELECT parent, id, status FROM instance WHERE parent = ANY (:parents) AND ended 
 -- name: find_inbox
 -- What came of what was taken in already.
 SELECT key, result FROM inbox WHERE key = ANY (:keys)
+
+-- name: find_fences
+-- The numbers under which jobs were handed out last: to say the same.
+SELECT id, fence FROM job WHERE id = ANY (:jobs)
 
 -- name: moved_instances
 -- Where the instances are now: to say which of them made a batch fail.
