@@ -27,25 +27,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stores", nargs="*", default=["postgresql", "sqlite"], help="postgresql, sqlite, or both")
     parser.add_argument("--minutes", type=float, default=1.0, help="so long for each of them")
+    parser.add_argument("--seconds", type=float, help="the same in seconds")
     parser.add_argument("--instances", type=int, default=0, help="and until so many orders were started on each")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
-    parser.add_argument("--pause", type=float, default=0.5, help="seconds between two faults, about")
+    parser.add_argument("--pause", type=float, default=1.0, help="seconds between two faults, about")
     parser.add_argument("--without", action="append", default=[], metavar="FAULT", help="leave out a kind of fault")
     parser.add_argument("--record", type=Path, help="write the record to this file as well")
     asked = parser.parse_args()
+    seconds = asked.minutes * 60 if asked.seconds is None else asked.seconds
     records: list[str] = []
     for store in asked.stores:
         plan = Plan(
             store,
             asked.seed,
-            asked.minutes * 60,
+            seconds,
             asked.instances,
             pause=asked.pause,
             left_out=frozenset(asked.without),
             **PLANS[store],
         )
         folder = Path(tempfile.mkdtemp(prefix="procession-chaos-")) / store
-        print(f"{store}: seed {plan.seed}, {asked.minutes:g} minutes", flush=True)
+        print(f"{store}: seed {plan.seed}, {seconds:g} s", flush=True)
         try:
             report = besiege(plan, folder)
         except Missing as missing:

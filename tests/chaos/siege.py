@@ -190,8 +190,10 @@ class Siege:
         todo: list[str] = []
         while time.monotonic() < end or self._started() < plan.instances:
             self._rest(plan.pause)
-            if not todo:
-                todo = list(faults)  # each kind comes as often as the others, in another order each time
+            if (
+                not todo
+            ):  # each kind comes as often as the others, and deaths at a point more often: there are many points
+                todo = [*faults, *(["killed at a point"] * 3 if "killed at a point" in faults else ())]
                 self.chance.shuffle(todo)
             name = todo.pop()
             about = faults[name]()
@@ -203,10 +205,9 @@ class Siege:
 
     def _faults(self) -> dict[str, Callable[[], str]]:
         found = {
-            "kill": self.kill,
-            "kill at a point": self.trap,
-            "kill at another point": self.trap,
-            "clock": self.clock,
+            "killed": self.kill,
+            "killed at a point": self.trap,
+            "clock set off": self.clock,
         }
         if self.disk is not None:
             found["full disk"] = self.full_disk
@@ -238,7 +239,7 @@ class Siege:
     def trap(self) -> str:
         """Let a node die at a point of the commit path: at each point in turn, at some passage of it."""
         point = self._points[0]
-        passages = 1 if point in ("opened", "refused") else self.chance.randint(1, 40)
+        passages = 1 if point in ("opened", "refused") else self.chance.randint(1, 20)
         node = self.chance.choice([node for node in self.nodes if node.served] or self.nodes)
         before = node.trapped[point]
         if point == "opened":
