@@ -38,13 +38,14 @@ BEGIN
         CREATE FUNCTION commit_batch_2(%s) RETURNS void LANGUAGE plpgsql AS $body$
         BEGIN
             PERFORM commit_batch(%s);
-            INSERT INTO seen (instance) SELECT DISTINCT u.instance FROM unnest($16) AS u
+            INSERT INTO seen (instance) SELECT DISTINCT u.instance FROM unnest(happened) AS u
             ON CONFLICT (instance) DO UPDATE SET commits = seen.commits + 1;
         END
         $body$',
         (SELECT pg_get_function_arguments(p.oid) FROM pg_proc AS p
          WHERE p.proname = 'commit_batch' AND p.pronamespace = current_schema()::regnamespace),
-        (SELECT string_agg('$' || n, ', ' ORDER BY n) FROM generate_series(1, 34) AS n));
+        (SELECT string_agg('$' || n, ', ' ORDER BY n) FROM pg_proc AS p, generate_series(1, p.pronargs) AS n
+         WHERE p.proname = 'commit_batch' AND p.pronamespace = current_schema()::regnamespace));
 END
 $$;
 """
