@@ -443,3 +443,30 @@ def test_what_a_run_was_in_the_middle_of_goes_on_after_the_lock(lock, open_engin
         assert time.monotonic() < end
         time.sleep(0.02)
     evidence.check_state(engine, spin)
+
+
+# -- an instance that all want -------------------------------------------------------------------------------------------
+
+
+def test_an_instance_that_all_change_at_once_is_shared_fairly(open_engine):
+    """Each node that was too late waits for its turn, instead of deciding for others who are quicker."""
+    engines = [open_engine() for _ in range(3)]
+    many = process("many").start().service_task("item", job="item").end()
+    many.multi_instance("items", on="item")
+    engines[0].deploy(("many.bpmn", many.build()), publish=True)
+    instance = engines[0].start("many", {"items": list(range(150))}).id
+
+    def work(engine: Engine) -> int:
+        done = 0
+        while jobs := engine.activate_jobs("item", max_jobs=5, lock=60.0):
+            for job in jobs:
+                engine.complete_job(job.id, job.token)
+                done += 1
+        return done
+
+    results = together(*(partial(work, engine) for engine in engines))
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert sum(results) == 150
+    assert engines[1].instance(instance).state == "FINISHED"
+    assert happened(engines[2], instance, e.JobCompleted) == 150
+    evidence.check_state(engines[0], int(instance))

@@ -117,6 +117,20 @@ class TimeContract:
         assert store.due(NOON, 2).timers == [earliest, late]
         assert store.due(NOON, 10).timers == [earliest, late, later]  # looking changes nothing
 
+    def test_messages_that_somebody_waits_for_are_overlooked(self, store):
+        order, starter = instance(), definition()
+        kept = [message("paid", "A-1"), message("paid", "A-2"), message("paid", None), message("packed", "A-1")]
+        store.commit(started(order, messages=[*kept, message("ordered", "x"), message("paid", "A-1")]))
+        assert store.overlooked(10) == []
+        store.commit(
+            stepped(order._replace(position=2), subscriptions=[subscription(order.id, name="paid", key="A-1")])
+        )
+        assert store.overlooked(10) == [("paid", None), ("paid", "A-1")]
+        assert store.overlooked(1) == [("paid", None)]
+        store.add_definitions([starter], [])
+        store.publish(starter.id, [], [start_subscription(starter.id, "ordered")], [])
+        assert store.overlooked(10) == [("ordered", "x"), ("paid", None), ("paid", "A-1")]
+
     def test_the_next_moment_is_known(self, store):
         assert store.next_due() is None
         order, daily = instance(), definition()

@@ -130,8 +130,9 @@ def test_what_another_node_changed_is_always_noticed(store, other):
     assert store.load(Need(jobs=[charge.id], known=known)).instances == {}
     moved = order._replace(position=2)
     other.commit(stepped(moved))
-    assert store.load(Need(instances=known)).instances[order.id].instance == moved
-    assert list(store.load(Need(jobs=[charge.id], known=known)).instances) == [order.id]
+    assert list(store.load(Need(instances=known)).missed) == [order.id]
+    assert list(store.load(Need(jobs=[charge.id], known=known)).missed) == [order.id]
+    assert store.load(Need(jobs=[charge.id])).instances[order.id].instance == moved
 
 
 def test_nodes_that_change_the_same_instances_in_another_order_do_not_block_each_other(store, other):
@@ -441,7 +442,7 @@ def test_a_schema_that_was_made_beforehand_asks_for_no_right_to_make_one(databas
 
 
 def test_a_url_that_cannot_be_right_is_said_so():
-    for given in ("connections=0", "connections=many", "connections="):
+    for given in ("connections=0", "connections=1", "connections=many", "connections="):
         with pytest.raises(StorageError, match="no number of connections"):
             PostgresStorage(f"postgresql://127.0.0.1/orders?{given}")
     refused("postgresql://127.0.0.1:many/orders", "is not right: .*many")
@@ -625,3 +626,78 @@ def test_a_store_that_is_not_open_says_so(url):
     store = Driven(PostgresStorage(url))
     with pytest.raises(StorageError, match="is not open"):
         store.counts()
+
+
+# -- an instance that all want ----------------------------------------------------------------------------------------------
+
+
+def test_what_others_did_a_little_ago_is_told_and_not_the_whole_instance(store, other):
+    order = instance()
+    store.commit(started(order))
+    for position in range(2, 5):
+        other.commit(stepped(order._replace(position=position)))
+    answer = store.load(Need(instances={order.id: 2}))
+    assert answer.instances == {}
+    assert [row.position for row in answer.missed[order.id]] == [3, 4]
+    for position in range(5, 60):
+        other.commit(stepped(order._replace(position=position)))
+    answer = store.load(Need(instances={order.id: 2}))
+    assert answer.missed == {}
+    assert answer.instances[order.id].instance.position == 59
+
+
+def test_history_that_is_not_kept_any_more_is_made_up_for_by_the_whole_instance(store, other, url):
+    order = instance()
+    store.commit(started(order))
+    for position in range(2, 5):
+        other.commit(stepped(order._replace(position=position)))
+    sql(url, "DELETE FROM history WHERE position = 3")
+    answer = store.load(Need(instances={order.id: 2}))
+    assert answer.missed == {}
+    assert answer.instances[order.id].instance.position == 4
+
+
+def test_who_holds_an_instance_is_not_overtaken(store, other):
+    """A commit of another node waits until the block has ended, and then finds that it came too late."""
+    order = instance()
+    bystander = instance(new_id())  # the ids of a test follow each other: it is in another part
+    store.commit(Batch(new=[order, bystander]))
+    results = []
+
+    def late():
+        try:
+            other.commit(stepped(order._replace(position=2, steps=7)))
+        except VersionConflict as conflict:
+            results.append(conflict)
+
+    async def held():
+        async with store.storage.exclusively([order.id]):
+            thread = threading.Thread(target=late)
+            thread.start()
+            time.sleep(0.3)
+            assert not results and thread.is_alive()
+            other.commit(stepped(bystander._replace(position=2)))
+            found = await store.storage.load(Need(instances={order.id: -1}))
+            assert found.instances[order.id].instance == order
+            await store.storage.commit(stepped(order._replace(position=2, steps=1)))
+            assert other.instance(order.id).instance.position == 1, "not before the block has ended"
+        return thread
+
+    store._run(held()).join(10)
+    assert len(results) == 1
+    assert store.instance(order.id).instance.steps == 1
+
+
+def test_a_block_that_fails_leaves_nothing_and_lets_go(store, other):
+    order = instance()
+    store.commit(started(order))
+
+    async def failing():
+        async with store.storage.exclusively([order.id]):
+            await store.storage.commit(stepped(order._replace(position=2)))
+            raise KeyError("a defect")
+
+    with pytest.raises(KeyError):
+        store._run(failing())
+    other.commit(stepped(order._replace(position=2, steps=3)))
+    assert store.instance(order.id).instance.steps == 3

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from procession.engine.commands import Continue, FireTimer
 from procession.errors import CommandRejected, StorageError
 from procession.runtime.asks import Ask, Match
-from procession.runtime.drive import drive
 from procession.runtime.intake import Intake
 from procession.runtime.processor import subject
-from procession.storage import Need
 
 log = logging.getLogger("procession")
 
@@ -79,19 +77,8 @@ def _due(intake: Intake, limit: int, messages: bool) -> list[Ask]:
     left = intake.alone(storage.ready(limit, now - SHARE if storage.shared else None))
     asks += [Ask(Continue(instance)) for instance in left]
     if messages:
-        asks += _unmatched(intake)
+        asks += [Ask(Match(name, key)) for name, key in intake.alone(storage.overlooked(limit))]
     return asks
-
-
-def _unmatched(intake: Intake) -> list[Ask]:
-    """Messages that are buffered though somebody waits: another process began to wait at the moment they came."""
-    storage = intake.processor.storage
-    pairs = {(row.name, row.key): None for row in drive(storage.messages(limit=DUE_AT_ONCE))}
-    if not pairs:
-        return []
-    found = intake.alone(storage.load(Need(messages=list(pairs))))
-    waiting = {row.name for row, _ in found.subscriptions} | {row.name for row in found.starts}
-    return [Ask(Match(name, key)) for name, key in pairs if name in waiting]
 
 
 class Reconciler:

@@ -3,6 +3,7 @@ a server makes it wait."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -17,3 +18,15 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
         return finished.value  # type: ignore[no-any-return]
     coroutine.close()
     raise RuntimeError("this store needs an event loop; it cannot be embedded")
+
+
+async def pause(seconds: float) -> None:
+    """Wait: in the event loop, or where there is none in the thread."""
+    import asyncio  # a program that embeds the engine has no need of it, until others are faster
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        time.sleep(seconds)
+    else:
+        await asyncio.sleep(seconds)

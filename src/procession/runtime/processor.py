@@ -9,8 +9,10 @@ batch is decided again one command at a time, so that only the faulty one fails.
 from __future__ import annotations
 
 import logging
+import random
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from time import perf_counter
 from typing import NamedTuple
@@ -21,15 +23,25 @@ from procession.engine.state import ProcessInstance, visible
 from procession.errors import CommandRejected, StorageError, VersionConflict
 from procession.runtime.asks import Ask, Match, Start
 from procession.runtime.definitions import Definitions
+from procession.runtime.drive import pause
 from procession.runtime.views import JobView, job_view
 from procession.runtime.work import Unit, Work
 from procession.storage import AuditRow, Batch, FailedStartRow, Need, Storage
-from procession.storage.rows import restore
+from procession.storage.rows import catch_up, restore
 
 log = logging.getLogger("procession")
 
 CONFLICTS = 20
 """How often a batch is decided again because somebody else was faster, before the callers are told."""
+
+HOT = 0.5
+"""Seconds for which an instance is held before it is decided, after others have changed it."""
+
+HALVE = 4
+"""After so many times a batch is halved: those whose instances nobody else wants do not wait for those whose are."""
+
+SHORTEST, LONGEST = 0.0005, 0.1
+"""Seconds that are waited at most before that: more each time, and by chance."""
 
 
 class Cache:
@@ -91,6 +103,7 @@ class Processor:
         self.alarmed = False  # since somebody looked, something was written that has to be looked after
         self.unfinished: dict[int, list[Ask]] = {}  # instance → asks whose run goes on in a follow-up transaction
         self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that a full batch left to the next one
+        self._hot: dict[int, float] = {}  # instances that other nodes change, too, and until when that is expected
         self.committed: list[Callable[[Batch], None]] = []  # told of each batch, in the thread that wrote it
         self.turned: list[Callable[[Turn], None]] = []  # told how each batch went, before its commands are answered
 
@@ -99,14 +112,22 @@ class Processor:
         for conflicts in range(CONFLICTS):
             work = Work(self, self.cache)
             began = perf_counter()
+            contested = self._contested(began) if self._hot else ()
             try:
-                await work.run(asks)
-                decided = ended = perf_counter()
-                if work.changed:
-                    await self.storage.commit(work.batch)
-                    ended = perf_counter()
+                async with self.storage.exclusively(contested) if contested else nullcontext():
+                    await work.run(asks)
+                    decided = perf_counter()
+                    if work.changed:
+                        await self.storage.commit(work.batch)
+                ended = perf_counter() if work.changed else decided
             except VersionConflict as error:
                 conflict = error
+                self._heat(work, began)
+                if conflicts >= HALVE and len(asks) > 1:
+                    await self.turn(asks[: len(asks) // 2])
+                    await self.turn(asks[len(asks) // 2 :])
+                    return
+                await pause(random.uniform(0.0, min(LONGEST, SHORTEST * 2**conflicts)))
                 continue
             except StorageError as error:
                 self._tell(Turn(asks, work, perf_counter() - began, 0.0, conflicts, error))
@@ -120,10 +141,27 @@ class Processor:
                 for tell in self.committed:
                     tell(work.batch)
             self._tell(Turn(asks, work, decided - began, ended - decided, conflicts))
+            if contested:
+                self._heat(work, began, only=work.behind)
             self._answer(work, asks)
             return
         self._tell(Turn(asks, work, perf_counter() - began, 0.0, CONFLICTS, conflict))
         self.fail(asks, conflict)
+
+    def _contested(self, now: float) -> list[int]:
+        """Instances that other nodes change at this time, too."""
+        for instance in [instance for instance, until in self._hot.items() if until < now]:
+            del self._hot[instance]
+        return list(self._hot)
+
+    def _heat(self, work: Work, now: float, only: Collection[int] | None = None) -> None:
+        """Others were faster at instances of this batch, or have changed them in between: hold them from the start for a while.
+
+        Who always decides first and is told afterwards that it was too late gets no turn beside one who is quicker.
+        """
+        for unit in work.units.values():
+            if unit.position >= 0 and (only is None or unit.state.id in only):
+                self._hot[unit.state.id] = now + HOT
 
     def _tell(self, turn: Turn) -> None:
         for tell in self.turned:
@@ -253,7 +291,7 @@ class Processor:
         states: dict[int, ProcessInstance] = {}
         for number in instances:
             if number not in found.instances:
-                states[number] = self.cache.peek(number)
+                states[number] = catch_up(self.cache.peek(number), found.missed.get(number, ()))
             elif (rows := found.instances[number]) is not None:
                 states[number] = restore(rows)
                 self.cache.put(states[number])

@@ -22,7 +22,7 @@ from procession.runtime.asks import TRACEPARENT, Ask, Inherit, Match, Publish, S
 from procession.runtime.correlation import Correlation
 from procession.runtime.inheritance import inherited, laid_open
 from procession.storage import Batch, Found, InboxRow, Need, OutboxRow, StartTimerRow
-from procession.storage.rows import history_row, project, restore
+from procession.storage.rows import catch_up, history_row, project, restore
 
 if TYPE_CHECKING:
     from procession.runtime.processor import Cache, Processor
@@ -66,6 +66,7 @@ class Work:
         self.keys: dict[str, bytes] = {}
         self.found = Found()
         self.checked: set[int] = set()  # instances whose known position was compared with the store's
+        self.behind: set[int] = set()  # instances that others have changed since they were known here
         self.effects: deque[tuple[Unit, e.Event, Principal]] = deque()
         self.left = 0  # effects until the transaction is full
         self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that the next transaction looks after
@@ -195,6 +196,7 @@ class Work:
             self.checked.add(instance)
             more = await self.processor.storage.load(Need({instance: cache.get(instance)}, known=cache))
             self.found.instances.update(more.instances)
+            self.found.missed.update(more.missed)
         rows = self.found.instances.get(instance)
         if rows is not None:
             state = restore(rows)
@@ -202,6 +204,9 @@ class Work:
             return None
         else:
             state = cache.take(instance)
+            if (missed := self.found.missed.pop(instance, None)) is not None:
+                self.behind.add(instance)
+                catch_up(state, missed)
         definition = await self.processor.definitions.compiled(state.definition)
         unit = self.units[instance] = Unit(state, definition, state.position)
         return unit

@@ -11,6 +11,7 @@ Errors: `VersionConflict` (somebody else was faster: load and decide again), `St
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
@@ -479,11 +480,15 @@ class Need(NamedTuple):
 class Found:
     """The answer to a `Need`. `instances` has the ids whose position differs from the known one; None: there is none.
 
+    Where only a little was missed, a store may give just that, oldest first: then the instance is in `missed`, and not in
+    `instances`.
+
     Jobs, tasks and timers that are not there are absent. The instances that own them are in `instances` by the same rule
     (`known` positions of the need count for them too).
     """
 
     instances: dict[int, InstanceRows | None] = field(default_factory=dict)
+    missed: dict[int, list[HistoryRow]] = field(default_factory=dict)
     jobs: dict[int, tuple[int, Lease]] = field(default_factory=dict)  # job → instance, lease
     tasks: dict[int, int] = field(default_factory=dict)
     timers: dict[int, int] = field(default_factory=dict)
@@ -589,6 +594,12 @@ class Storage(Protocol):
     # the processor
     async def load(self, need: Need) -> Found: ...
     async def commit(self, batch: Batch) -> None: ...
+    def exclusively(self, instances: Collection[int]) -> AbstractAsyncContextManager[None]:
+        """For who has lost these instances to others: nobody else changes them in the block, which loads and commits.
+
+        What is committed in it is there once the block has ended. Where no others are expected, it does nothing.
+        """
+
     async def lease_jobs(self, type: str, worker: str, limit: int, now: int, deadline: int) -> list[LeasedJob]:
         """Hand out jobs of a type: retries left, due, not leased (or the lease is over), instance not on hold, oldest first."""
 
@@ -609,6 +620,9 @@ class Storage(Protocol):
 
         Without those that took a step since that moment: somebody is at it.
         """
+
+    async def overlooked(self, limit: int) -> list[tuple[str, str | None]]:
+        """Names and keys of buffered messages that somebody waits for, or that start a process, by name and key."""
 
     async def expire_messages(self, now: int) -> int: ...
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 
 
 class Embedded:
@@ -19,3 +20,8 @@ class Embedded:
 
     async def detach(self) -> None:
         """Nothing of it was waiting."""
+
+    @asynccontextmanager
+    async def exclusively(self, instances: Collection[int]) -> AsyncIterator[None]:
+        """Who comes second here has come second once: the next time there is nobody."""
+        yield

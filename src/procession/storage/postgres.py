@@ -9,7 +9,9 @@ when it looks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import asyncpg
@@ -36,6 +38,7 @@ from procession.storage.postgres_link import (
     DEFINITIONS_CHANGED,
     Connection,
     Link,
+    Runner,
     change,
     explain,
     is_lost,
@@ -44,6 +47,9 @@ from procession.storage.postgres_link import (
     sqlstate,
 )
 from procession.storage.postgres_queries import PostgresQueries
+
+HELD: ContextVar[Runner | None] = ContextVar("held", default=None)
+"""The connection in whose transaction instances are held, in a block of `exclusively`."""
 
 
 class PostgresStorage(PostgresQueries):
@@ -102,11 +108,33 @@ class PostgresStorage(PostgresQueries):
     # -- the processor ------------------------------------------------------------------------------------------------
 
     async def load(self, need: Need) -> Found:
-        return await self._link.run(lambda connection: read(connection, need))
+        run = HELD.get() or self._link.run
+        found: Found = await run(lambda connection: read(connection, need))
+        return found
 
     async def commit(self, batch: Batch) -> None:
-        await self._link.run(lambda connection: self._commit(connection, batch), again=False)
+        held = HELD.get()
+        if held is not None:
+            await held(lambda connection: self._commit(connection, batch))
+        else:
+            await self._link.run(lambda connection: self._commit(connection, batch), again=False)
         self._tell({job.type for job in batch.jobs})
+
+    @asynccontextmanager
+    async def exclusively(self, instances: Collection[int]) -> AsyncIterator[None]:
+        """Nobody else changes these instances in the block, which is one transaction."""
+        async with self._link.reserved() as run:
+            await run(lambda connection: connection.execute("BEGIN"))
+            token = HELD.set(run)
+            try:
+                await run(lambda connection: query(connection, "hold_instances", instances=list(instances)))
+                yield
+            except BaseException:
+                await run(lambda connection: connection.execute("ROLLBACK"))
+                raise
+            finally:
+                HELD.reset(token)
+            await run(lambda connection: connection.execute("COMMIT"))
 
     async def _commit(self, connection: Connection, batch: Batch) -> None:
         try:

@@ -6,7 +6,7 @@ commits the batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -18,6 +18,7 @@ from procession.storage import (
     Batch,
     CallRow,
     Found,
+    HistoryRow,
     IncidentRow,
     InstanceRow,
     InstanceRows,
@@ -37,6 +38,9 @@ from procession.storage import (
 )
 from procession.storage.conflicts import describe
 from procession.storage.postgres_link import CONFLICT, TRY_AGAIN, Connection, is_taken, prepared, query, sqlstate
+
+A_LITTLE = 50
+"""Positions that a node makes up for from history; who is further behind reads the whole instance."""
 
 COMMIT, _PARAMETERS = prepared("commit_batch")
 _lists_of = attrgetter(*_PARAMETERS[1:])
@@ -140,9 +144,29 @@ async def _find(connection: Connection, need: Need, found: Found) -> None:
         if owner not in wanted:
             wanted[owner] = need.known.get(owner, -1)
     found.instances = {id: None for id in wanted if id not in positions}
-    stale = [id for id, position in positions.items() if position != wanted.get(id, position)]
-    if stale:
-        found.instances.update(await load(connection, stale))
+    stale = {id: position for id, position in positions.items() if position != wanted.get(id, position)}
+    behind = {
+        id: wanted[id] for id, position in stale.items() if 0 <= position - wanted[id] <= A_LITTLE and wanted[id] > 0
+    }
+    if behind:
+        found.missed = await _missed(connection, behind, stale)
+    if far := [id for id in stale if id not in found.missed]:
+        found.instances.update(await load(connection, far))
+
+
+async def _missed(
+    connection: Connection, behind: Mapping[int, int], positions: Mapping[int, int]
+) -> dict[int, list[HistoryRow]]:
+    """What happened since the positions at which instances are known, of those of which it is there without a gap."""
+    found: dict[int, list[HistoryRow]] = {id: [] for id in behind}
+    rows = await query(connection, "missed", instances=list(behind), positions=list(behind.values()))
+    for row in map(HistoryRow._make, rows):
+        found[row.instance].append(row)
+    for id, known in behind.items():
+        told = [row.position for row in found[id]]
+        if told != list(range(known + 1, known + 1 + len(told))) or known + len(told) < positions[id]:
+            del found[id]  # it is not kept any more
+    return found
 
 
 async def load(connection: Connection, wanted: Collection[int]) -> dict[int, InstanceRows | None]:

@@ -12,8 +12,9 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -29,6 +30,12 @@ log = logging.getLogger("procession")
 
 T = TypeVar("T")
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+Work: TypeAlias = Callable[[Connection], Awaitable[T]]
+"""Something that is done with a connection."""
+
+Runner: TypeAlias = Callable[[Callable[[Connection], Awaitable[Any]]], Awaitable[Any]]
+"""Does it, with the connection that it has."""
 
 SQL = load("postgres.sql")
 MIGRATIONS = ("0001_initial",)
@@ -100,45 +107,42 @@ class Room:
         self._places = asyncio.Semaphore(places)
         self._idle: list[tuple[Connection, float]] = []
 
-    async def run(self, work: Callable[[Connection], Awaitable[T]], again: bool) -> T:
+    async def run(self, work: Work[T], again: bool) -> T:
         """Do something with a connection. One that turns out to be dead is replaced, and the work done `again` if it may be."""
-        async with self._places:
-            connection = await self._take()
-            try:
-                return await self._use(connection, work)
-            except Exception as error:
-                if is_outdated(error):
-                    connection = await self._take()
-                elif again and is_lost(error):
-                    connection = await self._connect()
-                else:
-                    raise
-            return await self._use(connection, work)
-
-    async def _take(self) -> Connection:
-        while self._idle:
-            connection, since = self._idle.pop()
-            if time.monotonic() - since > STALE:
-                for _ in range(3):  # the loop notices that the server has gone, if it has not run since
-                    await asyncio.sleep(0)
-            if not connection.is_closed():
-                return connection
-        return await self._connect()
-
-    async def _use(self, connection: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
+        connection = await self.take()
         try:
             result = await work(connection)
-        except asyncpg.PostgresError:
-            self._leave(connection)
-            raise
-        except BaseException:
-            connection.terminate()  # lost, or in the middle of something
-            raise
-        self._leave(connection)
-        return result
+        except BaseException as error:
+            self.give_back(connection, error)
+            if not (is_outdated(error) or (again and is_lost(error))):
+                raise
+        else:
+            self.give_back(connection)
+            return result
+        return await self.run(work, again=False)
 
-    def _leave(self, connection: Connection) -> None:
-        if not connection.is_closed():
+    async def take(self) -> Connection:
+        """A connection for whoever gives it back."""
+        await self._places.acquire()
+        try:
+            while self._idle:
+                connection, since = self._idle.pop()
+                if time.monotonic() - since > STALE:
+                    for _ in range(3):  # the loop notices that the server has gone, if it has not run since
+                        await asyncio.sleep(0)
+                if not connection.is_closed():
+                    return connection
+            return await self._connect()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give_back(self, connection: Connection, error: BaseException | None = None) -> None:
+        """It is not needed any more; the error with which its work ended tells whether it can be used again."""
+        self._places.release()
+        if error is not None and (is_lost(error) or not isinstance(error, Exception)):
+            connection.terminate()  # lost, or in the middle of something
+        elif not connection.is_closed():
             self._idle.append((connection, time.monotonic()))
 
     async def close(self) -> None:
@@ -162,17 +166,23 @@ class Lanes:
         self._places = threading.BoundedSemaphore(places)
         self._idle: list[tuple[asyncio.AbstractEventLoop, Room]] = []
 
-    def run(self, work: Callable[[Connection], Awaitable[T]], again: bool) -> T:
-        """The same as `Room.run`, in this thread."""
+    @contextmanager
+    def lane(self) -> Iterator[tuple[asyncio.AbstractEventLoop, Room]]:
+        """A loop for this thread alone, with its connection."""
         with self._places:
             try:
-                loop, room = self._idle.pop()
+                lane = self._idle.pop()
             except IndexError:
-                loop, room = asyncio.new_event_loop(), Room(self._connect, 1)
+                lane = asyncio.new_event_loop(), Room(self._connect, 1)
             try:
-                return loop.run_until_complete(room.run(work, again))
+                yield lane
             finally:
-                self._idle.append((loop, room))
+                self._idle.append(lane)
+
+    def run(self, work: Work[T], again: bool) -> T:
+        """The same as `Room.run`, in this thread."""
+        with self.lane() as (loop, room):
+            return loop.run_until_complete(room.run(work, again))
 
     def close(self) -> None:
         """End the loops that nobody uses."""
@@ -196,8 +206,11 @@ class Link:
         connections = options.pop("connections", str(CONNECTIONS))
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", self.schema):
             raise StorageError(f"{self.schema!r} is no name for a schema: small letters, digits and _ only.")
-        if not re.fullmatch(r"[1-9][0-9]{0,3}", connections):
-            raise StorageError(f"connections={connections} is no number of connections: 1 to 9999.")
+        if not re.fullmatch(r"[2-9]|[1-9][0-9]{1,3}", connections):
+            raise StorageError(
+                f"connections={connections} is no number of connections: 2 to 9999. A node needs two at least: one may be held "
+                "while another looks something up."
+            )
         self._connections = int(connections)
         self._dsn = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
         self.name = f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path} (schema {self.schema})"
@@ -246,20 +259,45 @@ class Link:
 
     # -- work -----------------------------------------------------------------------------------------------------------
 
-    async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:
+    async def run(self, work: Work[T], *, again: bool = True) -> T:
         """Do something with a connection. PostgreSQL's errors become ours.
 
         It waits in the running loop if that was attached; otherwise the thread waits, and the coroutine never suspends. A
         connection that turns out to be dead is replaced, and the work done `again`: it must not matter if it was done before.
         """
-        if not self._is_open:
-            raise StorageError(f"The store {self.name} is not open.")
-        loop = _running_loop()
-        try:
-            room = None if loop is None else self._rooms.get(loop)
+        with self._explained():
+            room = self._room()
             if room is not None:
                 return await room.run(work, again)
             return _aside(lambda: self._lanes.run(work, again))
+
+    @asynccontextmanager
+    async def reserved(self) -> AsyncIterator[Runner]:
+        """One connection for several things, one after the other: what does them. Not for a loop that was not attached."""
+        with self._explained():
+            room = self._room()
+            if room is not None:
+                async with _given_back(room, await room.take()) as connection:
+                    yield lambda work: work(connection)
+                return
+            with self._lanes.lane() as (loop, room):
+                async with _given_back(room, loop.run_until_complete(room.take())) as connection:
+
+                    async def wait(work: Work[Any]) -> Any:
+                        return loop.run_until_complete(_awaited(work, connection))
+
+                    yield wait
+
+    def _room(self) -> Room | None:
+        loop = _running_loop()
+        return None if loop is None else self._rooms.get(loop)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        if not self._is_open:
+            raise StorageError(f"The store {self.name} is not open.")
+        try:
+            yield
         except StorageError:
             raise
         except Exception as error:
@@ -276,7 +314,7 @@ class Link:
         """How many rows a named statement changed, in a transaction of its own."""
         return await self.run(lambda connection: change(connection, name, **given), again=False)
 
-    async def transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def transaction(self, work: Work[T]) -> T:
         """Do several things, or none of them."""
 
         async def inside(connection: Connection) -> T:
@@ -351,6 +389,20 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+@asynccontextmanager
+async def _given_back(room: Room, connection: Connection) -> AsyncIterator[Connection]:
+    try:
+        yield connection
+    except BaseException as error:
+        room.give_back(connection, error)
+        raise
+    room.give_back(connection)
+
+
+async def _awaited(work: Work[T], connection: Connection) -> T:
+    return await work(connection)
+
+
 def _aside(function: Callable[[], T]) -> T:
     """Its result. Where a loop runs that is not ours (it opens the store, before it attaches), another thread runs the lane."""
     if _running_loop() is None:
@@ -412,7 +464,7 @@ def explain(error: BaseException, name: str) -> StorageError | None:
     if not isinstance(error, asyncpg.PostgresError):
         return None
     code = sqlstate(error)
-    if code == CONFLICT or code in TRY_AGAIN:
+    if code == CONFLICT or code in TRY_AGAIN or is_outdated(error):
         return VersionConflict(f"Somebody else was faster ({_said(error)}). Nothing was written: decide again.")
     if code in ("53100", "53400"):
         return StorageFull(

@@ -64,6 +64,9 @@ class PostgresQueries:
     async def ready(self, limit: int, since: int | None = None) -> list[int]:
         return [id for (id,) in await self._link.fetch("ready", *words(since=since), limit=limit, since=since)]
 
+    async def overlooked(self, limit: int) -> list[tuple[str, str | None]]:
+        return [(name, key) for name, key in await self._link.fetch("overlooked", limit=limit)]
+
     # -- definitions --------------------------------------------------------------------------------------------------
 
     async def definition(self, definition: int) -> DefinitionRow | None:

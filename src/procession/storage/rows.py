@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from procession.engine import events as e
-from procession.engine.codec import decode, encode
+from procession.engine.apply import fold
+from procession.engine.codec import decode, decode_events, encode
 from procession.engine.state import (
     STARTED,
     Call,
@@ -51,6 +52,21 @@ _headers = msgspec.json.Decoder(dict[str, str])
 
 def history_row(state: ProcessInstance, actor: str, command: str, reason: str, events: Sequence[e.Event]) -> HistoryRow:
     return HistoryRow(state.id, state.position, state.at, actor, command, reason, encode(events))
+
+
+def catch_up(state: ProcessInstance, missed: Sequence[HistoryRow]) -> ProcessInstance:
+    """Let the state be as what others did has left it: rows of history, oldest first, without a gap."""
+    for row in missed:
+        fold(state, decode_events(row.events), row.at)
+        state.position = row.position
+    settle(state)
+    return state
+
+
+def settle(state: ProcessInstance) -> None:
+    """Forget what a decision notes for itself."""
+    state.touched.clear()
+    state.counted.clear()
 
 
 # -- what events touch ------------------------------------------------------------------------------------------------

@@ -68,6 +68,9 @@ class SqliteQueries(Embedded):
     async def ready(self, limit: int, since: int | None = None) -> list[int]:
         return [id for (id,) in self._rows("ready", {"limit": limit, "since": since}, *words(since=since))]
 
+    async def overlooked(self, limit: int) -> list[tuple[str, str | None]]:
+        return self._rows("overlooked", (limit,))
+
     # -- definitions --------------------------------------------------------------------------------------------------
 
     async def definition(self, definition: int) -> DefinitionRow | None:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from procession.engine.state import ProcessInstance
 from procession.runtime.definitions import Definitions
 from procession.runtime.live.news import Report
-from procession.runtime.live.unfold import fold, unfold
+from procession.runtime.live.unfold import unfold
 from procession.storage import HistoryRow, InstanceRow, Storage
+from procession.storage.rows import catch_up
 
 STATES = 10_000
 """Instances whose state is kept."""
@@ -98,8 +99,7 @@ class Reporter:
             earlier = await self._storage.history(row.instance, state.position, min(missing, FOLDED_AT_ONCE))
             if not earlier:
                 raise LookupError(f"history of instance {row.instance} ends at {state.position}, before {row.position}")
-            for each in earlier:
-                fold(each, state)
+            catch_up(state, earlier)
         return state
 
 

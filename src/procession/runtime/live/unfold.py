@@ -18,6 +18,7 @@ from procession.engine.codec import decode_events
 from procession.engine.state import Incident, ProcessInstance, Token, UserTaskItem
 from procession.runtime.live.news import AccessNews, DataNews, ExceptionNews, News, Report, StatusNews, TaskNews, Visit
 from procession.storage import HistoryRow, InstanceRow
+from procession.storage.rows import settle
 
 LONG_RUN = 300
 """Visits of nodes in one transaction, of which only the last of each token is told when there are more."""
@@ -31,23 +32,9 @@ def unfold(
     unfolding = Unfolding(definition, state)
     for event in decode_events(row.events):
         UNFOLDERS[event.__class__](unfolding, event)
-    settle(state, row)
-    return Report(number, row, head, definition, unfolding.news())
-
-
-def fold(row: HistoryRow, state: ProcessInstance) -> None:
-    """Apply a row that nobody wants to know."""
-    state.at = row.at
-    for event in decode_events(row.events):
-        APPLIERS[event.__class__](state, event)
-    settle(state, row)
-
-
-def settle(state: ProcessInstance, row: HistoryRow) -> None:
-    """The row is applied; what a decision notes for itself is of no use here."""
     state.position = row.position
-    state.touched.clear()
-    state.counted.clear()
+    settle(state)
+    return Report(number, row, head, definition, unfolding.news())
 
 
 class Unfolding:

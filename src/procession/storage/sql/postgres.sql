@@ -77,6 +77,10 @@ SELECT commit_batch(:definitions::bigint, :new::instance_row[], :changed::change
     :outbox::outbox_row[], :inbox::inbox_row[], :failed_starts::failed_start_row[], :audit::audit_row[],
     :start_timers::start_timer_row[])
 
+-- name: hold_instances
+-- See the function.
+SELECT hold_instances(:instances)
+
 -- name: find
 -- Whose the jobs, tasks and timers are, the leases of the jobs, what came of what was taken in already; and where the
 -- instances are now, those that were asked for and those that own something of it.
@@ -126,6 +130,13 @@ SELECT
     (SELECT array_agg(ROW (n.id, n.instance, n.process, n.token, n.node, n.source, n.type, n.cause, n.message,
         n.details, n.raised, n.job, n.resolved) ORDER BY n.instance, n.id)
      FROM incident AS n WHERE n.instance = ANY (:instances) AND n.resolved IS NULL)
+
+-- name: missed
+-- What happened in instances after the positions that are known.
+SELECT h.instance, h.position, h.at, h.actor, h.command, h.reason, h.events
+FROM unnest(:instances::bigint[], :positions::bigint[]) AS known (instance, position)
+JOIN history AS h ON h.instance = known.instance AND h.position > known.position
+ORDER BY h.instance, h.position
 
 -- name: find_subscriptions
 -- Who waits for messages with these names and keys, oldest first, and the status of the instance that does. A message without a
@@ -219,6 +230,14 @@ WHERE i.ready = 1 AND i.status <> 'ON_HOLD'
     AND NOT EXISTS (SELECT 1 FROM history AS h                                                      -- if since
                     WHERE h.instance = i.id AND h.position = i.position AND h.at > :since)          -- if since
 ORDER BY i.id
+LIMIT :limit
+
+-- name: overlooked
+-- Buffered messages that somebody waits for, or that start a process: another node began to wait at the moment they came.
+SELECT DISTINCT m.name, m.key FROM message AS m
+WHERE EXISTS (SELECT 1 FROM subscription AS s WHERE s.name = m.name AND (m.key IS NULL OR s.key = m.key))
+    OR EXISTS (SELECT 1 FROM start_subscription AS s WHERE s.name = m.name)
+ORDER BY m.name, m.key NULLS FIRST
 LIMIT :limit
 
 -- name: expire_messages

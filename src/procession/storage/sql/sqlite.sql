@@ -456,6 +456,14 @@ WHERE i.ready = 1 AND i.status <> 'ON_HOLD'
 ORDER BY i.id
 LIMIT :limit
 
+-- name: overlooked
+-- Buffered messages that somebody waits for, or that start a process: another process began to wait at the moment they came.
+SELECT DISTINCT m.name, m.key FROM message AS m
+WHERE EXISTS (SELECT 1 FROM subscription AS s WHERE s.name = m.name AND (m.key IS NULL OR s.key = m.key))
+    OR EXISTS (SELECT 1 FROM start_subscription AS s WHERE s.name = m.name)
+ORDER BY m.name, m.key
+LIMIT ?
+
 -- name: expire_messages
 -- The time of these messages is over.
 DELETE FROM message WHERE expires <= ?

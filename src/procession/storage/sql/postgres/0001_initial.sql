@@ -6,7 +6,7 @@
 --   what travels     message · outbox · inbox
 --   what can run     definition · form · start_timer · start_subscription · revision
 --   who may          user · session · draft
---   functions        commit_batch · matches · keep_partitions · continue_numbers
+--   functions        commit_batch · hold_instances · matches · keep_partitions · continue_numbers
 --
 -- Ids are 64-bit and grow with time, so a row with an id of its own is appended. Times are microseconds since the epoch; documents
 -- are JSON as it came, in bytea. Texts are compared byte by byte, as in the other stores. Everything is in a schema of its own.
@@ -470,6 +470,10 @@ BEGIN
     END IF;
 
     IF cardinality(changed) > 0 THEN
+        -- Whoever has lost instances to others again and again holds a part of all instances for itself (`hold_instances`): behind
+        -- it. No row is locked before that, and no transaction number taken: numbers are in the order of the changes.
+        PERFORM pg_advisory_xact_lock_shared(hashtext('procession instances ' || current_schema()), part::int)
+        FROM (SELECT DISTINCT (c.instance).id % 64 AS part FROM unnest(changed) AS c ORDER BY 1) AS parts;
         -- In the order of their ids, so that two nodes never wait for each other.
         WITH locked AS (
             SELECT i.id, i.position, i.status FROM instance AS i
@@ -682,6 +686,15 @@ BEGIN
         UPDATE timer AS t SET held = 0, claimed = 0
         WHERE t.held = 1 AND t.instance = ANY (were_held) AND NOT t.instance = ANY (are_held);
     END IF;
+END
+$$;
+
+
+-- Waits until nobody changes these instances (and others of the same parts), and keeps everybody from it until the transaction ends.
+CREATE FUNCTION hold_instances(instances bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('procession instances ' || current_schema()), part::int)
+    FROM (SELECT DISTINCT i % 64 AS part FROM unnest(instances) AS i ORDER BY 1) AS parts;
 END
 $$;
 
