@@ -3,7 +3,11 @@
 
 PYTHON ?= python3
 DATA ?= ../shared/conformance
-SECONDS ?= 60
+MINUTES ?= 1
+SECONDS ?=
+INSTANCES ?=
+SEED ?=
+RECORD ?=
 ROUNDS ?=
 PARTS ?=
 # For camunda-python, a peer of the bench: the first that is Python 3.12 or newer.
@@ -87,8 +91,9 @@ bench-http: $(BENCH_VENV)/.installed ## measure the server beside a bare echo; P
 bench-ui: setup ui browser ## measure the web application in a browser; ROUNDS=3
 	$(BIN)/python bench/ui.py $(if $(ROUNDS),--rounds $(ROUNDS))
 
-chaos: setup ## kill it at any moment, for SECONDS=60
-	PROCESSION_CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/chaos --timeout=0
+chaos: setup postgresql ## let everything fail that can, for MINUTES=1 on each store, then check it; SEED=1 INSTANCES=10000 RECORD=FILE
+	$(BIN)/python -m tests.chaos.run $(if $(SECONDS),--seconds $(SECONDS),--minutes $(MINUTES)) \
+	    $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record "$(RECORD)")
 
 history: setup ## keep a database of this version, for later ones to open: a release does so
 	$(BIN)/python tests/histories/make.py

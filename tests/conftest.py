@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.services.postgresql import Missing, PostgreSQL
+from tests.services.postgresql import Missing, PostgreSQL, programs
 
 settings.register_profile(
     "ci",
@@ -31,6 +31,16 @@ def postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL server for all tests of this process. It does not flush: what is about durability starts its own."""
     with start_postgresql() as server:
         yield server
+
+
+def need_postgresql() -> None:
+    """Go on only where a server can be had."""
+    try:
+        programs()
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
 
 
 def start_postgresql(**settings: str | bool) -> PostgreSQL:

@@ -1,4 +1,5 @@
-"""The processes that are killed: an order that uses everything that is durable, and a loop that waits for nothing."""
+"""The processes that are killed: an order that uses everything that is durable, a loop that waits for nothing, and one that many
+change at once."""
 
 from __future__ import annotations
 
@@ -53,4 +54,7 @@ SPIN = (
     .build()
 )
 
-FILES = (("order.bpmn", ORDER), ("ship.bpmn", SHIP), ("spin.bpmn", SPIN))
+HOT = process("hot").start().catch_message("paid", "paid", "=id").end().build()
+"""It waits until the end for somebody to pay, and everybody writes to it."""
+
+FILES = (("order.bpmn", ORDER), ("ship.bpmn", SHIP), ("spin.bpmn", SPIN), ("hot.bpmn", HOT))

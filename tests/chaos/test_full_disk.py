@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,51 +10,38 @@ from procession import Engine, StorageError, StorageFull, VirtualClock
 from procession.engine.events import TimerFired
 from procession.testing import process
 from tests.chaos import evidence
+from tests.chaos.disks import SmallDisk
 
 WAIT = process("wait").start().script("s", '="x"', "x").user_task("fill").script("t", '="y"', "y").end().build()
 DATA = {"text": "a" * 5_000}
 
 
-class SmallDisk:
-    """A file system of its own with a few megabytes, of which a filler takes most."""
+class OrdersDisk(SmallDisk):
+    """A disk with a store on it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.path = folder / "orders.db"
-        self.filler = folder / "filler"
 
-    def mount(self) -> bool:
-        mount = shutil.which("mount")
-        if mount is None or os.geteuid() != 0:
-            return False
-        command = [mount, "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(self.folder)]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    def crowd(self, engine: Engine) -> None:
+        """Leave half a megabyte."""
+        self.fill()
 
-    def fill(self, engine: Engine | None = None) -> None:
-        """Take all that is left but half a megabyte."""
-        free = shutil.disk_usage(self.folder).free
-        self.filler.write_bytes(b"\0" * max(0, free - 500_000))
-
-    def free(self, engine: Engine | None = None) -> None:
-        self.filler.unlink()
-
-    def unmount(self) -> None:
-        subprocess.run([shutil.which("umount") or "umount", "-l", str(self.folder)], capture_output=True, check=True)
+    def clear(self, engine: Engine) -> None:
+        self.free()
 
 
-class SmallFile(SmallDisk):
+class SmallFile(OrdersDisk):
     """A file that may not grow, where no file system can be mounted."""
 
     def mount(self) -> bool:
         return True
 
-    def fill(self, engine: Engine | None = None) -> None:
-        if engine is not None:
-            self._most(engine, self.path.stat().st_size // 4096 + 200)
+    def crowd(self, engine: Engine) -> None:
+        self._most(engine, self.path.stat().st_size // 4096 + 200)
 
-    def free(self, engine: Engine | None = None) -> None:
-        if engine is not None:
-            self._most(engine, 1_000_000)
+    def clear(self, engine: Engine) -> None:
+        self._most(engine, 1_000_000)
 
     def _most(self, engine: Engine, pages: int) -> None:
         with engine.storage._file.writer as connection:
@@ -68,7 +52,7 @@ class SmallFile(SmallDisk):
         """There is nothing to unmount."""
 
 
-@pytest.fixture(params=[SmallDisk, SmallFile], ids=["disk", "file"])
+@pytest.fixture(params=[OrdersDisk, SmallFile], ids=["disk", "file"])
 def disk(request, tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
@@ -97,7 +81,7 @@ def test_the_engine_says_so_and_goes_on_once_there_is_space(disk):
     engine = Engine(f"sqlite:///{disk.path}")
     engine.deploy(("wait.bpmn", WAIT), publish=True)
     first = engine.start("wait", DATA)
-    disk.fill(engine)
+    disk.crowd(engine)
     started, full = start_until_full(engine)
     assert started, "there was room for some"
     assert "no space left" in str(full)
@@ -125,7 +109,7 @@ def test_the_engine_says_so_and_goes_on_once_there_is_space(disk):
     assert [row.name for row in engine.definitions()] == ["wait"]
 
     # the same engine goes on
-    disk.free(engine)
+    disk.clear(engine)
     later = engine.start("wait", {"later": True})
     for task in engine.tasks(limit=1000).items:
         assert engine.complete_task(task.id, {"done": True}).state == "FINISHED"
@@ -148,14 +132,14 @@ def test_a_timer_waits_for_space(disk):
     with Engine(f"sqlite:///{disk.path}", clock=clock) as engine:
         engine.deploy(("wait.bpmn", WAIT), ("late.bpmn", late), publish=True)
         sleeper = engine.start("late", {"text": "a" * 200_000})
-        disk.fill(engine)
+        disk.crowd(engine)
         start_until_full(engine)
         clock.advance("PT2H")
         for _ in range(2):
             with pytest.raises(StorageFull):
                 engine.run_due()
             assert engine.instance(sleeper.id).waiting_at == ["nap"]
-        disk.free(engine)
+        disk.clear(engine)
         assert engine.run_due() == 1
         ended = engine.instance(sleeper.id)
         assert (ended.state, len(ended.variables["text"])) == ("FINISHED", 400_000)
@@ -165,7 +149,7 @@ def test_a_timer_waits_for_space(disk):
 def test_a_full_disk_cannot_hold_a_new_store(disk):
     if isinstance(disk, SmallFile):
         pytest.skip("only a full disk keeps a file from being made")
-    disk.filler.write_bytes(b"\0" * (shutil.disk_usage(disk.folder).free - 8_000))
+    disk.fill(left=8_000)
     with pytest.raises(StorageError) as refused:
         Engine(f"sqlite:///{disk.path}")
     assert "orders.db" in str(refused.value)

@@ -189,6 +189,27 @@ def test_a_late_worker_is_refused_by_its_fencing_number(open_engine):
     assert one.instance(instance).variables == {"by": "two"}
 
 
+@pytest.mark.parametrize("report", ["complete", "fail"])
+def test_a_lease_that_runs_out_while_its_result_is_decided(open_engine, report):
+    """Whoever has got the job since has it: the result that comes too late is refused, and takes no job from anybody."""
+    one, two = open_engine(), open_engine()
+    one.deploy(("job.bpmn", process("job").start().service_task("work").end().build()), publish=True)
+    one.start("job")
+    (early,) = one.activate_jobs("work", lock=0.001)
+    time.sleep(0.01)
+    later: list[Any] = []
+    late = one.complete_job if report == "complete" else partial(one.fail_job, message="too late", retries=3)
+    with (
+        between(one, lambda: later.extend(two.activate_jobs("work"))),
+        pytest.raises(CommandRejected, match="Lease is lost"),
+    ):
+        late(early.id, early.token)
+    assert [job.token for job in later] == [early.token + 1]
+    assert one.activate_jobs("work") == []
+    instance = two.complete_job(later[0].id, later[0].token)
+    assert one.instance(instance).state == "FINISHED"
+
+
 def test_one_start_for_one_key_whoever_asks(open_engine):
     one, two = open_engine(), open_engine()
     one.deploy(("task.bpmn", TASK), publish=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from procession.errors import VersionConflict
 from procession.storage import Lease, Need
 from tests.contracts.rows import (
     MINUTE,
@@ -116,6 +119,20 @@ class LeaseContract:
         assert not store.extend_lease(charge.id, 1, NOON, NOON + MINUTE)
         assert not store.release_lease(charge.id, 1)
         assert self.hand_out(store, now=NOON + 5 * MINUTE) == []
+
+    def test_what_comes_of_a_job_that_was_handed_out_again_is_refused(self, store):
+        order, charge, pack = self.queued(store, job(0), job(0))
+        self.hand_out(store)
+        self.hand_out(store, now=NOON + 5 * MINUTE)
+        done = {"jobs_gone": [(charge.id,), (pack.id,)]}
+        before = store.counts()
+        with pytest.raises(VersionConflict, match=f"job {charge.id} was handed out again"):
+            store.commit(stepped(order._replace(position=2), **done, fences=[(pack.id, 2), (charge.id, 1)]))
+        assert store.counts() == before
+        store.commit(stepped(order._replace(position=2), **done, fences=[(charge.id, 2), (pack.id, 2)]))
+        assert store.job(charge.id) is store.job(pack.id) is None
+        with pytest.raises(VersionConflict):
+            store.commit(stepped(order._replace(position=3), fences=[(charge.id, 2)]))
 
     def test_jobs_of_an_instance_on_hold_wait(self, store):
         order, charge, pack = self.queued(store, job(0), job(0))

@@ -181,6 +181,9 @@ def test_timers_that_are_due_are_shared_among_the_nodes(store, other):
     assert store.due(now + 1, 100, until + 1).timers == [], "somebody is at them"
     assert len(store.due(now, 100).timers) == 10, "who only looks sees them all"
     assert len(other.due(until, 100, until + SECOND).timers) == 10, "whoever has claimed them has died"
+    hour = 3_600 * SECOND
+    assert len(store.due(until + hour, 100, until + hour + SECOND).timers) == 10, "by a clock that is an hour ahead"
+    assert len(other.due(until + SECOND, 100, until + 2 * SECOND).timers) == 10, "which keeps nobody from them"
 
 
 def test_a_timer_that_is_set_anew_is_free(store, other):
@@ -197,6 +200,7 @@ def test_a_run_that_somebody_is_at_is_left_alone(store):
     store.commit(started(runner))
     assert store.ready(10) == [runner.id]
     assert store.ready(10, NOON - 1) == [], "it took a step a moment ago"
+    assert store.ready(10, NOON - 3_600 * SECOND) == [runner.id], "by a clock that is an hour ahead"
     assert store.ready(10, NOON) == [runner.id]
 
 

@@ -60,14 +60,16 @@ def _version(name: str) -> float:
 class PostgreSQL:
     """A server. With `durable` it flushes what it commits, as it does by default; without it survives its own end only.
 
-    With `copy_of` it begins as a base backup of that server: a standby, or, with `recovery`, one that replays the archive once
-    `start` is called. `settings` go to its command line.
+    It lives in a temporary folder, or its data in an empty `folder` that somebody else removes. With `copy_of` it begins as a
+    base backup of that server: a standby, or, with `recovery`, one that replays the archive once `start` is called. `settings` go
+    to its command line.
     """
 
     def __init__(
         self,
         *,
         durable: bool = False,
+        folder: Path | None = None,
         copy_of: PostgreSQL | None = None,
         recovery: bool = False,
         **settings: str,
@@ -79,7 +81,7 @@ class PostgreSQL:
         self._bin = programs()
         self._become = _becoming()
         self._folder = Path(tempfile.mkdtemp(prefix="procession-pg-"))
-        self._data = self._folder / "data"
+        self._data = (folder or self._folder) / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         try:
@@ -136,11 +138,24 @@ class PostgreSQL:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", preexec_fn=self._become
             )
         end = time.monotonic() + 60
-        ready = [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres"]
-        while subprocess.run(ready, check=False).returncode != 0:
+        while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
                 raise Missing(f"PostgreSQL does not start:\n{self.log()}")
             time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        ready = [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres"]
+        return subprocess.run(ready, check=False).returncode == 0
+
+    def revive(self) -> None:
+        """Start it again if it ended by itself or does not answer any more; one that is recovering is waited for."""
+        end = time.monotonic() + 5
+        while self.running and not self._answers():
+            if time.monotonic() > end:
+                self.kill()
+            time.sleep(0.05)
+        if not self.running:
+            self.start()
 
     def stop(self) -> None:
         """End it at once, as `systemctl stop` does: connections are cut, what was committed is on the disk."""
@@ -177,7 +192,8 @@ class PostgreSQL:
     def _create(self) -> None:
         if self._become is not None:
             account = pwd.getpwnam(ACCOUNT)
-            os.chown(self._folder, account.pw_uid, account.pw_gid)
+            for folder in (self._folder, self._data.parent):
+                os.chown(folder, account.pw_uid, account.pw_gid)
         command = [
             *(str(self._bin / "initdb"), "-D", str(self._data), "-U", USER, "-A", "trust", "--no-sync"),
             *("-E", "UTF8", "--locale=C.UTF-8"),

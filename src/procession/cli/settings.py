@@ -150,7 +150,7 @@ def settings(options: Mapping[str, Any], config: str | None = None) -> Settings:
 
 def unknown_variables() -> list[str]:
     """Environment variables that look like settings and are none."""
-    others = {"CONFIG", "DEBUG", "URL", "USER", "PASSWORD", "TOKEN", "DEMO_PASSWORD", "CHAOS_SECONDS", "WITHOUT_UI"}
+    others = {"CONFIG", "DEBUG", "URL", "USER", "PASSWORD", "TOKEN", "DEMO_PASSWORD", "CHAOS_SEED", "WITHOUT_UI"}
     names = {name.removeprefix("PROCESSION_") for name in os.environ if name.startswith("PROCESSION_")}
     return sorted(f"PROCESSION_{name}" for name in names - others - {name.upper() for name in KNOWN})
 

@@ -282,6 +282,8 @@ class Work:
                     f"Job {command.job} was handed out again since; this result is not taken.",
                     key="error.state.lease_lost",
                 )
+            if lease is not None and ask.fence is not None:
+                self.batch.fences.append((command.job, lease.fence))
             if isinstance(command, c.CompleteJob) and lease is not None:
                 command.worker = lease.worker
             return await self._owner(instance, "Job", command.job)

@@ -85,6 +85,9 @@ class MemoryBatches(MemoryQueries):
         for event in batch.history:
             if event[0] in told and log[told[event[0]][-1] - 1].position >= event.position:
                 right = False
+        for job, fence in batch.fences:
+            if job not in self._leases or self._leases[job].fence != fence:
+                right = False
         if batch.inbox:
             keys = {row.key for row in batch.inbox}
             right = right and len(keys) == len(batch.inbox) and self._inbox.keys().isdisjoint(keys)
@@ -102,7 +105,9 @@ class MemoryBatches(MemoryQueries):
         expected: dict[int, int | None] = {row.id: position for row, position in batch.changed}
         expected.update((row.id, None) for row in batch.new)
         there = {id: self._instances[id].position for id in expected if id in self._instances}
-        return VersionConflict(describe(expected, there, [row.key for row in batch.inbox if row.key in self._inbox]))
+        keys = [row.key for row in batch.inbox if row.key in self._inbox]
+        fenced = {job: self._leases[job].fence for job, _ in batch.fences if job in self._leases}
+        return VersionConflict(describe(expected, there, keys, batch.fences, fenced))
 
     def _apply(self, batch: Batch) -> None:
         for row in batch.new:

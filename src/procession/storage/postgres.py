@@ -149,7 +149,7 @@ class PostgresStorage(PostgresQueries):
                 raise StorageError(
                     f"The connection to {self._link.name} was lost during a commit ({explain(error, self._link.name)}). It took "
                     "effect as a whole or not at all: ask again with the same idempotency key, or look."
-                ) from None
+                ) from error
             raise
 
     async def lease_jobs(self, type: str, worker: str, limit: int, now: int, deadline: int) -> list[LeasedJob]:

@@ -97,7 +97,10 @@ async def conflict(connection: Connection, batch: Batch) -> VersionConflict:
     keys: list[str] = []
     if batch.inbox:
         keys = [row[0] for row in await query(connection, "find_inbox", keys=[row.key for row in batch.inbox])]
-    return VersionConflict(describe(expected, there, keys))
+    fenced: dict[int, int] = {}
+    if batch.fences:
+        fenced = dict(await query(connection, "find_fences", jobs=[job for job, _ in batch.fences]))
+    return VersionConflict(describe(expected, there, keys, batch.fences, fenced))
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -107,19 +107,19 @@ class Room:
         self._places = asyncio.Semaphore(places)
         self._idle: list[tuple[Connection, float]] = []
 
-    async def run(self, work: Work[T], again: bool) -> T:
+    async def run(self, work: Work[T], again: bool, first: bool = True) -> T:
         """Do something with a connection. One that turns out to be dead is replaced, and the work done `again` if it may be."""
         connection = await self.take()
         try:
             result = await work(connection)
         except BaseException as error:
             self.give_back(connection, error)
-            if not (is_outdated(error) or (again and is_lost(error))):
+            if not first or not (is_outdated(error) or (again and is_lost(error))):
                 raise
         else:
             self.give_back(connection)
             return result
-        return await self.run(work, again=False)
+        return await self.run(work, again, first=False)
 
     async def take(self) -> Connection:
         """A connection for whoever gives it back."""
@@ -140,8 +140,13 @@ class Room:
     def give_back(self, connection: Connection, error: BaseException | None = None) -> None:
         """It is not needed any more; the error with which its work ended tells whether it can be used again."""
         self._places.release()
-        if error is not None and (is_lost(error) or not isinstance(error, Exception)):
-            connection.terminate()  # lost, or in the middle of something
+        if error is not None and (is_lost(error) or is_lost(error.__cause__)):
+            for each, _ in self._idle:  # what one has lost, the others have lost too
+                _end(each)
+            self._idle.clear()
+            _end(connection)
+        elif error is not None and not isinstance(error, Exception):
+            _end(connection)  # in the middle of something
         elif not connection.is_closed():
             self._idle.append((connection, time.monotonic()))
 
@@ -206,10 +211,10 @@ class Link:
         connections = options.pop("connections", str(CONNECTIONS))
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", self.schema):
             raise StorageError(f"{self.schema!r} is no name for a schema: small letters, digits and _ only.")
-        if not re.fullmatch(r"[2-9]|[1-9][0-9]{1,3}", connections):
+        if not re.fullmatch(r"[1-9][0-9]{0,3}", connections) or connections == "1":
             raise StorageError(
-                f"connections={connections} is no number of connections: 2 to 9999. A node needs two at least: one may be held "
-                "while another looks something up."
+                f"connections={connections} is no number of connections: 2 to 9999. "
+                "One may be held while another looks something up."
             )
         self._connections = int(connections)
         self._dsn = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(options), ""))
@@ -382,6 +387,14 @@ class Link:
         return migrations.pending(migrations.load("postgres", MIGRATIONS), applied, self.name)
 
 
+def _end(connection: Connection) -> None:
+    """PostgreSQL says that it ends a connection before it does so: nobody may be given it in between."""
+    try:
+        connection.terminate()
+    except asyncpg.InterfaceError as error:
+        log.debug("a connection was lost before it was ended: %s", error)
+
+
 def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
@@ -440,11 +453,12 @@ def sqlstate(error: BaseException) -> str:
     return str(getattr(error, "sqlstate", None) or "")
 
 
-def is_lost(error: BaseException) -> bool:
+def is_lost(error: BaseException | None) -> bool:
     """Whether the server went away, or never was there."""
     if isinstance(error, asyncpg.PostgresError):
         return sqlstate(error).startswith("08") or sqlstate(error) in UNREACHABLE
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+    # an internal error: asked for something while the server's last words are still coming in
+    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 
 def is_outdated(error: BaseException) -> bool:
@@ -464,7 +478,7 @@ def explain(error: BaseException, name: str) -> StorageError | None:
     if not isinstance(error, asyncpg.PostgresError):
         return None
     code = sqlstate(error)
-    if code == CONFLICT or code in TRY_AGAIN or is_outdated(error):
+    if code == CONFLICT or code in TRY_AGAIN:
         return VersionConflict(f"Somebody else was faster ({_said(error)}). Nothing was written: decide again.")
     if code in ("53100", "53400"):
         return StorageFull(

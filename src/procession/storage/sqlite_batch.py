@@ -114,6 +114,10 @@ def names(texts: Iterable[str]) -> tuple[apsw.CArrayBinding]:
 def write(connection: apsw.Connection, batch: Batch) -> None:
     """All rows of the batch, within a transaction. Whoever calls rolls back when it raises."""
     held: set[int] = set()
+    for fence in batch.fences:
+        if connection.execute(SQL["has_fence"], fence).get is None:
+            connection.execute(SQL["rollback"])
+            raise _conflict(connection, batch)
     if batch.changed:
         held = _change(connection, batch)
     for rows, statement in zip(_lists_of(batch), _STATEMENTS, strict=True):
@@ -180,7 +184,10 @@ def _conflict(connection: apsw.Connection, batch: Batch) -> VersionConflict:
     keys: dict[str, bytes] = {}
     if batch.inbox:
         keys = dict(connection.execute(SQL["find_inbox"], names(row.key for row in batch.inbox)))
-    return VersionConflict(describe(expected, there, keys))
+    fenced: dict[int, int] = {}
+    if batch.fences:
+        fenced = dict(connection.execute(SQL["find_fences"], many(job for job, _ in batch.fences)))
+    return VersionConflict(describe(expected, there, keys, batch.fences, fenced))
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

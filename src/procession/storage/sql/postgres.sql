@@ -67,7 +67,7 @@ SELECT 1
 
 -- name: commit_batch
 -- See the function.
-SELECT commit_batch(:definitions::bigint, :new::instance_row[], :changed::changed_row[], :tokens_gone::part_row[],
+SELECT commit_batch(:definitions::bigint, :new::instance_row[], :changed::changed_row[], :fences::fence_row[], :tokens_gone::part_row[],
     :variables_gone::name_row[], :scopes_gone::part_row[], :loops_gone::part_row[], :kept_gone::key_row[],
     :jobs_gone::key_row[], :tasks_gone::key_row[], :timers_gone::key_row[], :subscriptions_gone::key_row[],
     :calls_gone::key_row[], :messages_gone::key_row[], :start_timers_gone::key_row[], :history::history_row[],
@@ -170,6 +170,10 @@ SELECT parent, id, status FROM instance WHERE parent = ANY (:parents) AND ended 
 -- What came of what was taken in already.
 SELECT key, result FROM inbox WHERE key = ANY (:keys)
 
+-- name: find_fences
+-- The numbers under which jobs were handed out last: to say the same.
+SELECT id, fence FROM job WHERE id = ANY (:jobs)
+
 -- name: moved_instances
 -- Where the instances are now: to say which of them made a batch fail.
 SELECT id, position FROM instance WHERE id = ANY (:instances)
@@ -203,11 +207,12 @@ SELECT id, instance, token, node, due, kind, rule, zone, number, anchor
 FROM timer WHERE due <= :now AND held = 0 ORDER BY due, id LIMIT :limit
 
 -- name: claim_timers
--- The same, for this node alone until a moment: so the nodes share them.
+-- The same, for this node alone until a moment: so the nodes share them. A claim of more than a minute is of a node whose clock
+-- is wrong; it would keep the others from a timer for as long as that.
 UPDATE timer AS t SET claimed = :until
 FROM (
     SELECT id FROM timer
-    WHERE due <= :now AND held = 0 AND claimed <= :now
+    WHERE due <= :now AND held = 0 AND (claimed <= :now OR claimed > :now + 60000000)
     ORDER BY due, id
     LIMIT :limit
     FOR UPDATE SKIP LOCKED) AS picked
@@ -224,11 +229,12 @@ FROM start_timer WHERE due <= :now ORDER BY due, id LIMIT :limit
 SELECT least((SELECT min(due) FROM timer WHERE held = 0), (SELECT min(due) FROM start_timer))
 
 -- name: ready
--- The instances that can go on by themselves.
+-- The instances that can go on by themselves. A step that is to come in more than a minute is of a node whose clock is wrong.
 SELECT i.id FROM instance AS i
 WHERE i.ready = 1 AND i.status <> 'ON_HOLD'
     AND NOT EXISTS (SELECT 1 FROM history AS h                                                      -- if since
-                    WHERE h.instance = i.id AND h.position = i.position AND h.at > :since)          -- if since
+                    WHERE h.instance = i.id AND h.position = i.position AND h.at > :since           -- if since
+                        AND h.at <= :since + 60000000)                                              -- if since
 ORDER BY i.id
 LIMIT :limit
 

@@ -173,6 +173,14 @@ ON CONFLICT (id) DO UPDATE SET
     created = excluded.created, due = excluded.due, worker = NULL,
     deadline = 0, held = 0
 
+-- name: has_fence
+-- Whether a job is still with whoever it was handed out to under that number.
+SELECT 1 FROM job WHERE id = ? AND fence = ?
+
+-- name: find_fences
+-- The numbers under which jobs were handed out last.
+SELECT id, fence FROM job WHERE id IN carray(?)
+
 -- name: remove_job
 -- The job is done, or not wanted any more.
 DELETE FROM job WHERE id = ?

@@ -17,6 +17,7 @@ CREATE TYPE key_row AS (id bigint);
 CREATE TYPE part_row AS (instance bigint, number bigint);
 CREATE TYPE name_row AS (instance bigint, scope bigint, name text);
 CREATE TYPE resolved_row AS (at bigint, id bigint);
+CREATE TYPE fence_row AS (job bigint, fence bigint);
 
 -- Rows that are changed again and again keep room beside them, so that a change stays on its page and touches no index; what
 -- queues write and delete is cleared away early.
@@ -421,12 +422,13 @@ CREATE INDEX draft_user ON draft ("user");
 
 
 -- Everything a batch changes, in one call and so in one transaction: one round trip for a commit, and no lock that waits for the
--- network. What is gone makes room for what is put. Errors: PC001, an instance is not where it was read; PC002, definitions
--- changed since they were looked at.
+-- network. What is gone makes room for what is put. Errors: PC001, an instance is not where it was read, or a job was
+-- handed out again; PC002, definitions changed since they were looked at.
 CREATE FUNCTION commit_batch(
     definitions_seen bigint,
     added instance_row[],
     changed changed_row[],
+    fences fence_row[],
     tokens_gone part_row[],
     variables_gone name_row[],
     scopes_gone part_row[],
@@ -496,6 +498,19 @@ BEGIN
             ready = (c.instance).ready, incidents = (c.instance).incidents
         FROM unnest(changed) AS c
         WHERE i.id = (c.instance).id;
+    END IF;
+
+    IF cardinality(fences) > 0 THEN
+        -- A job whose lease ran out may have been handed out since it was read; from here on it is not.
+        WITH locked AS (
+            SELECT j.id, j.fence FROM job AS j
+            WHERE j.id = ANY (ARRAY(SELECT f.job FROM unnest(fences) AS f))
+            ORDER BY j.id
+            FOR UPDATE)
+        SELECT count(*) INTO right_ones FROM unnest(fences) AS f JOIN locked AS l ON l.id = f.job AND l.fence = f.fence;
+        IF right_ones <> cardinality(fences) THEN
+            RAISE EXCEPTION 'a job was handed out again' USING ERRCODE = 'PC001';
+        END IF;
     END IF;
 
     IF cardinality(tokens_gone) > 0 THEN
