@@ -446,7 +446,7 @@ def test_a_schema_that_was_made_beforehand_asks_for_no_right_to_make_one(databas
 
 
 def test_a_url_that_cannot_be_right_is_said_so():
-    for given in ("connections=0", "connections=many", "connections="):
+    for given in ("connections=0", "connections=1", "connections=many", "connections="):
         with pytest.raises(StorageError, match="no number of connections"):
             PostgresStorage(f"postgresql://127.0.0.1/orders?{given}")
     refused("postgresql://127.0.0.1:many/orders", "is not right: .*many")
