@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 DATA ?= ../shared/conformance
+STORES ?=
 MINUTES ?= 1
 SECONDS ?=
 INSTANCES ?=
@@ -91,8 +92,8 @@ bench-http: $(BENCH_VENV)/.installed ## measure the server beside a bare echo; P
 bench-ui: setup ui browser ## measure the web application in a browser; ROUNDS=3
 	$(BIN)/python bench/ui.py $(if $(ROUNDS),--rounds $(ROUNDS))
 
-chaos: setup postgresql ## let everything fail that can, for MINUTES=1 on each store, then check it; SEED=1 INSTANCES=10000 RECORD=FILE
-	$(BIN)/python -m tests.chaos.run $(if $(SECONDS),--seconds $(SECONDS),--minutes $(MINUTES)) \
+chaos: setup postgresql ## let everything fail that can, for MINUTES=1 on each store, then check it; STORES=sqlite SEED=1 INSTANCES=10000 RECORD=FILE
+	$(BIN)/python -m tests.chaos.run $(STORES) $(if $(SECONDS),--seconds $(SECONDS),--minutes $(MINUTES)) \
 	    $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record "$(RECORD)")
 
 history: setup ## keep a database of this version, for later ones to open: a release does so

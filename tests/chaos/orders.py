@@ -29,7 +29,8 @@ def check(url: str, facts: Facts, *, seconds: float = 60.0) -> Counter[str]:
     checked: Counter[str] = Counter()
     checked["leases"] = evidence.check_leases(facts)
     with Engine(url, clock=LaterClock()) as engine:
-        checked["live instances"] = evidence.check_live(engine)
+        checked["instances when the siege ended"] = sum(1 for _ in evidence.rows(engine))
+        checked["of them live"] = evidence.check_live(engine)
         check_again(engine, facts)
         check_once(engine, facts)
         evidence.drive_to_the_end(engine, ("charge", "pack"), "paid", seconds)

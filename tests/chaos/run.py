@@ -69,14 +69,15 @@ def record(report: Report) -> str:
     points = {name: count for name, count in report.faults.items() if name.startswith("killed at: ")}
     kinds = {name: count for name, count in report.faults.items() if name not in points}
     at = {name.removeprefix("killed at: "): count for name, count in points.items()}
+    asked = {"STORES": plan.store, "MINUTES": f"{plan.seconds / 60:g}", "INSTANCES": plan.instances, "SEED": plan.seed}
     rows = [
-        ("seed", plan.seed),
+        ("command", f"`make chaos {' '.join(f'{name}={value}' for name, value in asked.items() if value)}`"),
         ("day, machine", f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}"),
         ("siege, then checking", f"{report.seconds:,.0f} s, {report.checking:,.0f} s"),
         ("nodes", f"{plan.servers} that serve HTTP, {plan.victims} that embed the engine"),
         ("clients", f"{plan.clients} over HTTP, {plan.victims * 8} threads in the nodes"),
-        ("starts asked for (different keys)", f"{len(facts.tried):,}"),
-        ("instances", f"{report.checked['instances']:,}"),
+        ("orders asked for (different keys)", f"{len(facts.tried):,}"),
+        ("instances when the siege ended", f"{report.checked['instances when the siege ended']:,}"),
         ("commands acknowledged", f"{facts.acknowledged:,}"),
         ("restarts of nodes", f"{report.restarts:,}"),
         ("faults", listed(kinds)),

@@ -53,7 +53,7 @@ class Plan:
     @property
     def disk(self) -> int:
         """Megabytes that are enough for it."""
-        return 400 + round(self.seconds * 3) + self.instances // 10
+        return 350 + round(self.seconds * (5 if self.store == "sqlite" else 0.5)) + self.instances // 30
 
 
 @dataclass
@@ -343,10 +343,9 @@ class Siege:
     # -- afterwards -------------------------------------------------------------------------------------------------------
 
     def _started(self) -> int:
-        """Orders that were started, about: each of them starts a second instance later."""
-        return sum(client.keys for client in self.clients) + sum(
-            sum(line.startswith("start ") for line in node.lines) for node in self.nodes
-        )
+        """Orders whose start was acknowledged, once each: each of them starts a second instance later."""
+        said = [line.split(" ", 2)[1] for node in self.nodes for line in node.lines if line.startswith("start ")]
+        return sum(client.keys for client in self.clients) + len(set(said))
 
     def _end(self) -> None:
         """All faults are over; nodes are left in peace for a moment, and are killed."""
