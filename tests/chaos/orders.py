@@ -13,7 +13,9 @@ from tests.chaos.evidence import Facts, at_once
 from tests.chaos.processes import TURNS
 
 AHEAD = 900.0
-"""Seconds by which the clock of the check is ahead of every clock that was set off: what such a node put off is due for it."""
+"""Seconds by which the clock of the check is ahead, more than any other was: what such a node put off is due for it."""
+
+ENDED = "instances when the siege ended"
 
 
 class LaterClock(SystemClock):
@@ -29,8 +31,8 @@ def check(url: str, facts: Facts, *, seconds: float = 60.0) -> Counter[str]:
     checked: Counter[str] = Counter()
     checked["leases"] = evidence.check_leases(facts)
     with Engine(url, clock=LaterClock()) as engine:
-        checked["instances when the siege ended"] = sum(1 for _ in evidence.rows(engine))
-        checked["of them live"] = evidence.check_live(engine)
+        checked[ENDED] = sum(1 for _ in evidence.rows(engine))
+        checked["live instances"] = evidence.check_live(engine)
         check_again(engine, facts)
         check_once(engine, facts)
         evidence.drive_to_the_end(engine, ("charge", "pack"), "paid", seconds)
