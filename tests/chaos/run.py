@@ -9,6 +9,7 @@ import argparse
 import os
 import platform
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -57,6 +58,7 @@ def main() -> int:
         except AssertionError as wrong:
             print(f"{store}: WRONG: {wrong}\nSeed {plan.seed}; what was left is in {folder}", flush=True)
             return 1
+        shutil.rmtree(folder.parent)
         records.append(record(report))
         print(records[-1], flush=True)
     if asked.record is not None:

@@ -14,8 +14,8 @@ from tests.chaos.processes import FILES
 from tests.chaos.traps import POINTS
 
 KEYS = 40
-AT_ONCE = ("opened", "refused", "written")
-"""Points that are passed at most once, seldom, or that matter most where there is little else yet."""
+AT_ONCE = ("opened", "refused", "written", "due")
+"""Points that are passed once, or seldom, or that matter most where there is little else yet."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
