@@ -231,6 +231,31 @@ def test_an_id_that_two_nodes_made_is_one_nodes(store, other):
     assert other.instance(two.id) is None
 
 
+def test_a_commit_that_is_refused_though_instances_are_held_says_why(store, other):
+    """Somebody was faster with another instance, or with a key."""
+    held, moved = instance(), instance()
+    store.commit(started(held))
+    store.commit(started(moved))
+    other.commit(stepped(moved._replace(position=2)))
+    other.commit(Batch(inbox=[taken("k")]))
+
+    async def run():
+        await store.storage.attach()
+        for late, why in (
+            (stepped(moved._replace(position=2)), f"instance {moved.id} is at 2, not at 1"),
+            (Batch(inbox=[taken("k")]), "the key 'k' is taken"),
+        ):
+            with pytest.raises(VersionConflict, match=why):
+                async with store.storage.exclusively([held.id]):
+                    await store.storage.commit(late)
+        async with store.storage.exclusively([held.id]):
+            await store.storage.commit(stepped(held._replace(position=2)))
+        await store.storage.detach()
+
+    asyncio.run(run())
+    assert found(other, held.id).instance.position == 2
+
+
 def test_a_draft_of_a_task_that_is_being_done_is_not_left_behind(store, url):
     """Whoever types waits for the commit that takes the task away, and is told that it is gone."""
     order = instance()

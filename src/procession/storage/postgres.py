@@ -144,6 +144,8 @@ class PostgresStorage(PostgresQueries):
                 await self.look()
                 raise VersionConflict("Definitions were published since. Nothing was written: decide again.") from None
             if is_conflict(error):
+                if connection.is_in_transaction():  # that of `exclusively`: nothing more can be asked in it
+                    await connection.execute("ROLLBACK")
                 raise await conflict(connection, batch) from None
             if is_lost(error):
                 raise StorageError(
