@@ -3,6 +3,7 @@ a server makes it wait."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -22,11 +23,13 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def pause(seconds: float) -> None:
     """Wait: in the event loop, or where there is none in the thread."""
-    import asyncio  # a program that embeds the engine has no need of it, until others are faster
-
+    asyncio = sys.modules.get(
+        "asyncio"
+    )  # a program that embeds the engine need not load it; without it there is no loop
     try:
-        asyncio.get_running_loop()
+        if asyncio is not None and asyncio.get_running_loop():
+            await asyncio.sleep(seconds)
+            return
     except RuntimeError:
-        time.sleep(seconds)
-    else:
-        await asyncio.sleep(seconds)
+        pass
+    time.sleep(seconds)
