@@ -137,13 +137,14 @@ def number(value: float) -> str:
 def main() -> None:
     """From the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, *PEERS], default=list(PARTS), metavar="PART")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS, *PEERS], metavar="PART")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", metavar="FILE")
     given = parser.parse_args(namespace=Options())
-    cases = list(dict.fromkeys(case for part in given.parts for case in (PARTS | PEERS)[part]))
+    parts = given.parts or list(PARTS)
+    cases = list(dict.fromkeys(case for part in parts for case in (PARTS | PEERS)[part]))
     rounds: list[Round] = []
-    with scratch(), postgresql(bool(ON_POSTGRES & set(given.parts))) as url:
+    with scratch(), postgresql(bool(ON_POSTGRES & set(parts))) as url:
         for turn in range(given.rounds):
             print(f"round {turn + 1} …", file=sys.stderr, flush=True)
             rounds.append({})
