@@ -360,9 +360,8 @@ class Link:
         await self.run(lambda connection: keep_partitions(connection, self.schema), again=False)
 
     async def _migrate(self, connection: Connection, todo: Sequence[Migration]) -> None:
-        if not await query(
-            connection, "find_schema", schema=self.schema
-        ):  # made beforehand, it asks for no right to make one
+        # one that was made beforehand asks for no right to make one
+        if not await query(connection, "find_schema", schema=self.schema):
             await connection.execute(f"CREATE SCHEMA {self.schema}")
         await connection.execute(prepared("create_migration")[0])
         for migration in todo:
