@@ -1,6 +1,7 @@
 """Rounds of limits, peers and engine, one after the other; then the ratios, pair by pair within a round.
 
-python bench/run.py [PART…] [--rounds N] [--json FILE]     parts: memory sqlite postgres peers, or single peers
+python bench/run.py [PART…] [--rounds N] [--json FILE]     parts: memory sqlite postgres peers,
+or single peers; and those that take long: stages crowd
 """
 
 from __future__ import annotations
@@ -42,7 +43,14 @@ PARTS: dict[str, tuple[Case, ...]] = {
     "postgres": (("limits.py", "postgres"), ("ours.py", "postgres")),
     "peers": tuple(case for cases in PEERS.values() for case in cases),
 }
-ON_POSTGRES = {"postgres", "peers", "camunda", "dbos", "operaton"}
+LONG: dict[str, tuple[Case, ...]] = {
+    "stages": (("stages.py",),),
+    "crowd": (("crowd.py", "sqlite"), ("crowd.py", "postgres")),
+}
+"""Parts that are measured only where they are named."""
+
+ALL = PARTS | LONG | PEERS
+ON_POSTGRES = {"postgres", "peers", "camunda", "dbos", "operaton", "stages", "crowd"}
 OTHER_PYTHONS = {"peers.camunda": ROOT / ".venv-bench-camunda" / "bin" / "python"}
 """What does not run on the Python of the bench."""
 
@@ -75,6 +83,14 @@ RATIOS = [
     ("sequential item, 10,000 / 10", "ours.w4.sequential.10000", "ours.w4.sequential.10", "≤ 1.3"),
     ("durable job of a parallel item, 10,000 / 10", "ours.jobs.sqlite.10000", "ours.jobs.sqlite.10", "≤ 1.3"),
     ("durable step beside 100 KB / beside nothing", "ours.step.vars_100KB", "ours.step.vars_0KB", "≤ 1.2"),
+    ("starts beside a million waiting / alone, SQLite", "crowd.sqlite.waiting.starts", None, ""),
+    ("starts beside a million waiting / alone, PostgreSQL", "crowd.postgres.waiting.starts", None, ""),
+    ("starts beside a million finished / alone, SQLite", "crowd.sqlite.finished.starts", None, "≥ 0.8"),
+    ("starts beside a million finished / alone, PostgreSQL", "crowd.postgres.finished.starts", None, "≥ 0.8"),
+    ("memory of a node on a million waiting, SQLite, MiB", "crowd.sqlite.waiting.memory", None, "≤ 300"),
+    ("memory of a node on a million waiting, PostgreSQL, MiB", "crowd.postgres.waiting.memory", None, "≤ 300"),
+    ("item of 10,000 one by one / of 100, SQLite", "crowd.sqlite.items.growth", None, "≤ 1.3"),
+    ("item of 10,000 one by one / of 100, PostgreSQL", "crowd.postgres.items.growth", None, "≤ 1.3"),
 ]
 
 
@@ -137,12 +153,12 @@ def number(value: float) -> str:
 def main() -> None:
     """From the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS, *PEERS], metavar="PART")
+    parser.add_argument("parts", nargs="*", choices=[[], *ALL], metavar="PART")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", metavar="FILE")
     given = parser.parse_args(namespace=Options())
     parts = given.parts or list(PARTS)
-    cases = list(dict.fromkeys(case for part in parts for case in (PARTS | PEERS)[part]))
+    cases = list(dict.fromkeys(case for part in parts for case in ALL[part]))
     rounds: list[Round] = []
     with scratch(), postgresql(bool(ON_POSTGRES & set(parts))) as url:
         for turn in range(given.rounds):
