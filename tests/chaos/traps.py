@@ -11,6 +11,7 @@ from typing import Any
 from procession.runtime.processor import Processor
 from procession.storage import postgres, sqlite
 from procession.storage.postgres import PostgresStorage
+from procession.storage.postgres_ear import Ear
 from procession.storage.sqlite import SqliteStorage
 
 COMMON = (
@@ -77,7 +78,7 @@ def install() -> None:
         _around(store, "open", after="opened")
     _around(sqlite, "commit", before="written")
     _around(postgres, "conflict", after="refused")
-    _in_front(PostgresStorage, "_news", "telling")
+    _in_front(Ear, "_news", "telling")
     _around_sending()
     _in_front(Processor, "_answer", "answering", after="answered")
     make = Processor.__init__
