@@ -186,7 +186,7 @@ def test_workers_that_cannot_start_are_given_up(postgresql, tmp_path):
     nowhere = postgresql.url("nowhere")
     with running("serve", "--store", nowhere, "--port", "0", "--workers", "2", cwd=tmp_path, **GOOD) as serving:
         serving.said("does not exist")
-        serving.said("No worker can be started", seconds=60.0)
+        serving.said("No worker can be started", seconds=100.0)
         assert serving.ended() == 1
 
 

@@ -100,6 +100,7 @@ def node(path: Path, *command: str) -> Iterator[Node]:
         running.end()
 
 
+@pytest.mark.timeout(300)
 def test_nodes_of_two_versions_work_on_one_database(postgresql, tmp_path):
     url = postgresql.url()
     database = url.rpartition("/")[2]

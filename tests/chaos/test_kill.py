@@ -56,6 +56,7 @@ def siege(path: Path, chance: random.Random) -> Facts:
     return facts
 
 
+@pytest.mark.timeout(300)
 def test_nothing_is_lost_and_nothing_happens_twice(tmp_path):
     seed = int(os.environ.get("PROCESSION_CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
     print(f"PROCESSION_CHAOS_SEED={seed}")  # shown where it fails
@@ -79,6 +80,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.timeout(300)
 def test_a_store_whose_making_was_killed(tmp_path):
     """Killed while the file is made and definitions are added: all of them are there or none, and it can be opened."""
     chance = random.Random(os.environ.get("PROCESSION_CHAOS_SEED"))

@@ -440,5 +440,5 @@ TestAgreement = Agreement.TestCase
 TestAgreement.settings = settings(max_examples=50, stateful_step_count=25)
 TestAgreementOfTwo = AgreementOfTwo.TestCase
 TestAgreementOfTwo.settings = settings(max_examples=12, stateful_step_count=25)
-TestAgreementWithServer = AgreementWithServer.TestCase
+TestAgreementWithServer = pytest.mark.timeout(300)(AgreementWithServer.TestCase)
 TestAgreementWithServer.settings = settings(max_examples=6, stateful_step_count=25)
