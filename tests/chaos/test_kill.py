@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from procession import Engine
 from tests.chaos import evidence
 from tests.chaos.evidence import Facts
