@@ -12,7 +12,7 @@ exception is a defect of ours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +82,11 @@ class StorageError(ProcessionError):
 
 
 class VersionConflict(StorageError):
-    """Somebody else changed an instance (or took an idempotency key) since it was read: decide again."""
+    """Somebody else changed `instances` (or took an idempotency key) since they were read: decide again."""
+
+    def __init__(self, message: str, instances: Collection[int] = ()) -> None:
+        self.instances = frozenset(instances)
+        super().__init__(message)
 
 
 class StorageBusy(StorageError):

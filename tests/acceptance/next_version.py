@@ -11,7 +11,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from procession.storage import migrations, postgres, postgres_link
+from procession.storage import migrations, postgres, postgres_schema
 
 NEXT = "0002_next"
 
@@ -24,7 +24,7 @@ def become(folder: Path) -> None:
         return found.read_text() if found.exists() else read(name)
 
     migrations.read = find
-    postgres_link.MIGRATIONS = (*postgres_link.MIGRATIONS, NEXT)
+    postgres_schema.MIGRATIONS = (*postgres_schema.MIGRATIONS, NEXT)
     postgres.COMMIT = postgres.COMMIT.replace("SELECT commit_batch(", "SELECT commit_batch_2(")
     assert "commit_batch_2" in postgres.COMMIT
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from procession import Engine, StorageError
-from procession.storage.postgres_link import MIGRATIONS
+from procession.storage.postgres_schema import MIGRATIONS
 from tests.acceptance.programs import running
 from tests.acceptance.test_cluster import GOOD
 from tests.chaos import evidence

@@ -491,3 +491,17 @@ def test_an_instance_that_all_change_at_once_is_shared_fairly(open_engine):
     assert engines[1].instance(instance).state == "FINISHED"
     assert happened(engines[2], instance, e.JobCompleted) == 150
     evidence.check_state(engines[0], int(instance))
+
+
+def test_only_what_was_lost_is_held_the_next_time(open_engine):
+    """A batch of many does not keep other nodes from the rest because of one."""
+    one, two = open_engine(), open_engine()
+    one.deploy(("task.bpmn", TASK), publish=True)
+    instances = [one.start("task").id for _ in range(5)]
+    tasks = [one.tasks(instance=instance).items[0].id for instance in instances]
+    with between(one, lambda: two.set_variables(instances[2], {"x": 1})):
+        asks = [one.submit(one.ask_complete_task(task)) for task in tasks]
+        for ask in asks:
+            one.wait(ask)
+    assert set(one._intake.processor._hot) == {int(instances[2])}
+    assert {one.instance(instance).waiting_at[0] for instance in instances} == {"two"}

@@ -730,3 +730,57 @@ def test_a_block_that_fails_leaves_nothing_and_lets_go(store, other):
         store._run(failing())
     other.commit(stepped(order._replace(position=2, steps=3)))
     assert store.instance(order.id).instance.steps == 3
+
+
+def test_a_block_whose_end_is_lost_took_effect_or_not(store, url):
+    order = instance()
+    store.commit(started(order))
+
+    async def cut_off():
+        async with store.storage.exclusively([order.id]):
+            await store.storage.commit(stepped(order._replace(position=2)))
+            sql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'")
+
+    with pytest.raises(StorageError, match="as a whole or not at all"):
+        store._run(cut_off())
+    assert store.instance(order.id).instance.position == 1
+    store.commit(stepped(order._replace(position=2)))
+
+
+def test_a_block_whose_connection_is_lost_says_that(store, url):
+    order = instance()
+
+    async def cut_off():
+        async with store.storage.exclusively([order.id]):
+            sql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'")
+            await store.storage.load(Need(instances={order.id: -1}))
+
+    with pytest.raises(StorageError, match="was lost"):
+        store._run(cut_off())
+    store.commit(started(order))
+
+
+# -- whatever comes ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_schema_may_have_the_name_of_a_word_of_sql(database):
+    for schema in ("order", "user"):
+        store = opened(f"{database}?schema={schema}")
+        store.commit(started(instance()))
+        assert store.counts()["instance"] == 1
+        store.close()
+
+
+def test_a_node_goes_on_hearing_after_a_defect(store, other, monkeypatch, caplog):
+    heard = []
+    other.storage.others.append(heard.append)
+
+    def broken(types):
+        monkeypatch.undo()
+        raise RuntimeError("a defect of ours")
+
+    monkeypatch.setattr(store.storage._ear, "_news", broken)
+    store.commit(started(instance()))
+    wait_for(lambda: "a defect of ours" in caplog.text)
+    heard.clear()
+    wait_for(lambda: store.commit(started(instance())) or heard)

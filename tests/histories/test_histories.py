@@ -16,7 +16,7 @@ from procession import Engine
 from procession.runtime.drive import drive
 from procession.runtime.sessions import Sessions, session_id
 from procession.storage import migrations
-from procession.storage.postgres_link import MIGRATIONS as ON_POSTGRESQL
+from procession.storage.postgres_schema import MIGRATIONS as ON_POSTGRESQL
 from procession.storage.sqlite_file import MIGRATIONS as ON_SQLITE
 from procession.testing import VirtualClock
 from tests.chaos import evidence

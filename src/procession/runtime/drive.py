@@ -8,6 +8,8 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from procession.storage.waiting import running_loop
+
 T = TypeVar("T")
 
 
@@ -23,13 +25,7 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def pause(seconds: float) -> None:
     """Wait: in the event loop, or where there is none in the thread."""
-    asyncio = sys.modules.get(
-        "asyncio"
-    )  # a program that embeds the engine need not load it; without it there is no loop
-    try:
-        if asyncio is not None and asyncio.get_running_loop():
-            await asyncio.sleep(seconds)
-            return
-    except RuntimeError:
-        pass
-    time.sleep(seconds)
+    if running_loop() is None:
+        time.sleep(seconds)
+    else:
+        await sys.modules["asyncio"].sleep(seconds)

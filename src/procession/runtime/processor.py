@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from time import perf_counter
@@ -122,7 +122,7 @@ class Processor:
                 ended = perf_counter() if work.changed else decided
             except VersionConflict as error:
                 conflict = error
-                self._heat(work, began)
+                self._heat(error.instances, began)
                 if conflicts >= HALVE and len(asks) > 1:
                     await self.turn(asks[: len(asks) // 2])
                     await self.turn(asks[len(asks) // 2 :])
@@ -142,7 +142,7 @@ class Processor:
                     tell(work.batch)
             self._tell(Turn(asks, work, decided - began, ended - decided, conflicts))
             if contested:
-                self._heat(work, began, only=work.behind)
+                self._heat(work.behind, began)
             self._answer(work, asks)
             return
         self._tell(Turn(asks, work, perf_counter() - began, 0.0, CONFLICTS, conflict))
@@ -154,14 +154,12 @@ class Processor:
             del self._hot[instance]
         return list(self._hot)
 
-    def _heat(self, work: Work, now: float, only: Collection[int] | None = None) -> None:
-        """Others were faster at instances of this batch, or have changed them in between: hold them from the start for a while.
+    def _heat(self, instances: Iterable[int], now: float) -> None:
+        """Others were faster at these, or have changed them in between: hold them from the start for a while.
 
         Who always decides first and is told afterwards that it was too late gets no turn beside one who is quicker.
         """
-        for unit in work.units.values():
-            if unit.position >= 0 and (only is None or unit.state.id in only):
-                self._hot[unit.state.id] = now + HOT
+        self._hot.update(dict.fromkeys(instances, now + HOT))
 
     def _tell(self, turn: Turn) -> None:
         for tell in self.turned:

@@ -388,9 +388,8 @@ class Batch:
     messages_gone: list[tuple[int]] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
     inbox: list[InboxRow] = field(default_factory=list)  # a key that is there: VersionConflict
-    fences: list[tuple[int, int]] = field(
-        default_factory=list
-    )  # job, its fence; handed out again since: VersionConflict
+    # jobs and their fencing numbers; handed out again since: VersionConflict
+    fences: list[tuple[int, int]] = field(default_factory=list)
     failed_starts: list[FailedStartRow] = field(default_factory=list)
     audit: list[AuditRow] = field(default_factory=list)
     start_timers: list[StartTimerRow] = field(default_factory=list)

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+
+from procession.errors import VersionConflict
+from procession.storage import Batch, DefinitionRow
 
 _LISTED = 10
 
 
-def describe(
-    expected: Mapping[int, int | None],
-    there: Mapping[int, int],
-    keys: Iterable[str],
-    fences: Iterable[tuple[int, int]],
-    now_fenced: Mapping[int, int],
-) -> str:
-    """Which instances are not at the position where they were read (None: not there), which keys were taken, and which jobs
-    were handed out since."""
-    what = []
-    for id, position in expected.items():
+def expected(batch: Batch) -> dict[int, int | None]:
+    """At which positions the instances of a batch have to be (None: not there) for it to be written."""
+    positions: dict[int, int | None] = {row.id: position for row, position in batch.changed}
+    positions.update((row.id, None) for row in batch.new)
+    return positions
+
+
+def refused(
+    batch: Batch, there: Mapping[int, int], taken: Collection[str], fences: Mapping[int, int]
+) -> VersionConflict:
+    """Say which instances of a batch are elsewhere, which of its keys are taken, and which of its jobs were handed out since."""
+    what, moved = [], []
+    for id, position in expected(batch).items():
         now = there.get(id)
         if now != position:
-            moved = "is not there" if now is None else f"is at {now}"
-            what.append(f"instance {id} {moved}" + ("" if position is None else f", not at {position}"))
-    what.extend(f"the key {key!r} is taken" for key in keys)
-    what.extend(f"job {job} was handed out again" for job, fence in fences if now_fenced.get(job, fence) != fence)
+            stands = "is not there" if now is None else f"is at {now}"
+            what.append(f"instance {id} {stands}" + ("" if position is None else f", not at {position}"))
+            moved.append(id)
+    what += [f"the key {row.key!r} is taken" for row in batch.inbox if row.key in taken]
+    what += [f"job {job} was handed out again" for job, fence in batch.fences if fences.get(job, fence) != fence]
     listed = "; ".join(what[:_LISTED]) + ("; …" if len(what) > _LISTED else "")
-    return f"Somebody else was faster: {listed or 'a key is taken'}. Nothing was written: load again and decide again."
+    return VersionConflict(
+        f"Somebody else was faster: {listed or 'a key is taken'}. Nothing was written: load again and decide again.",
+        moved,
+    )
+
+
+def numbered(rows: Sequence[DefinitionRow]) -> VersionConflict:
+    """Say that another version has the number of one of these."""
+    listed = ", ".join(f"{row.name} version {row.version}" for row in rows)
+    return VersionConflict(f"Somebody else was faster: of {listed}, one is there already.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from procession.errors import StorageError, VersionConflict
+from procession.errors import StorageError
 from procession.storage import (
     AuditRow,
     DefinitionRow,
@@ -25,6 +25,7 @@ from procession.storage import (
     SubscriptionRow,
     UserRow,
 )
+from procession.storage.conflicts import numbered
 from procession.storage.memory_batch import MemoryBatches, check_new, drop
 from procession.storage.memory_queries import AWAITED_KEY, AWAITED_NAME, MESSAGE_KEY
 from procession.storage.migrations import Migration
@@ -149,8 +150,7 @@ class MemoryStorage(MemoryBatches):
             there = {(row.name, row.version) for row in self._definitions.values()}
             wanted = {(row.name, row.version) for row in rows}
             if there & wanted or len(wanted) != len(rows) or any(row.id in self._definitions for row in rows):
-                listed = ", ".join(f"{row.name} version {row.version}" for row in rows)
-                raise VersionConflict(f"Somebody else was faster: of {listed}, one is there already.")
+                raise numbered(rows)
             check_new(self._audit, audit)
             self._definitions.update((row.id, row) for row in rows)
             for form in forms:

@@ -17,7 +17,7 @@ from procession.storage import (
     StartTimerRow,
     TimerRow,
 )
-from procession.storage.conflicts import describe
+from procession.storage.conflicts import expected, refused
 from procession.storage.memory_queries import OWNER, MemoryQueries
 from procession.storage.memory_tables import Agenda
 
@@ -102,12 +102,9 @@ class MemoryBatches(MemoryQueries):
                 check_new(table, rows)
 
     def _conflict(self, batch: Batch) -> VersionConflict:
-        expected: dict[int, int | None] = {row.id: position for row, position in batch.changed}
-        expected.update((row.id, None) for row in batch.new)
-        there = {id: self._instances[id].position for id in expected if id in self._instances}
-        keys = [row.key for row in batch.inbox if row.key in self._inbox]
-        fenced = {job: self._leases[job].fence for job, _ in batch.fences if job in self._leases}
-        return VersionConflict(describe(expected, there, keys, batch.fences, fenced))
+        there = {id: self._instances[id].position for id in expected(batch) if id in self._instances}
+        fences = {job: self._leases[job].fence for job, _ in batch.fences if job in self._leases}
+        return refused(batch, there, self._inbox, fences)
 
     def _apply(self, batch: Batch) -> None:
         for row in batch.new:

@@ -31,22 +31,14 @@ from procession.storage import (
     StartTimerRow,
     UserRow,
 )
+from procession.storage.conflicts import numbered
 from procession.storage.migrations import Migration
 from procession.storage.postgres_batch import COMMIT, conflict, is_conflict, parameters, read
 from procession.storage.postgres_ear import Ear
-from procession.storage.postgres_link import (
-    DEFINITIONS_CHANGED,
-    Connection,
-    Link,
-    Runner,
-    change,
-    explain,
-    is_lost,
-    is_taken,
-    query,
-    sqlstate,
-)
+from procession.storage.postgres_errors import DEFINITIONS_CHANGED, is_lost, is_taken, said, sqlstate
+from procession.storage.postgres_link import Connection, Link, Runner, change, query
 from procession.storage.postgres_queries import PostgresQueries
+from procession.storage.postgres_schema import migrate, outstanding
 
 HELD: ContextVar[Runner | None] = ContextVar("held", default=None)
 """The connection in whose transaction instances are held, in a block of `exclusively`."""
@@ -77,7 +69,7 @@ class PostgresStorage(PostgresQueries):
             self._link.open()
             ear = Ear(self._link, self._heard, lambda: self._definitions)
             try:
-                await self._link.migrate()
+                await migrate(self._link)
                 await self.look()
                 ear.start()
             except BaseException:
@@ -100,9 +92,9 @@ class PostgresStorage(PostgresQueries):
     async def migrate(self, *, dry_run: bool = False) -> list[Migration]:
         """Bring the schema up to date, or only say what would be done; `open` does it too."""
         self._link.open()
-        todo = await self._link.migrations()
+        todo = await outstanding(self._link)
         if not dry_run:
-            await self._link.migrate()
+            await migrate(self._link)
         return todo
 
     # -- the processor ------------------------------------------------------------------------------------------------
@@ -129,12 +121,18 @@ class PostgresStorage(PostgresQueries):
             try:
                 await run(lambda connection: query(connection, "hold_instances", instances=list(instances)))
                 yield
-            except BaseException:
-                await run(lambda connection: connection.execute("ROLLBACK"))
+            except BaseException as error:
+                if not (is_lost(error) or is_lost(error.__cause__)):
+                    await run(lambda connection: connection.execute("ROLLBACK"))
                 raise
             finally:
                 HELD.reset(token)
-            await run(lambda connection: connection.execute("COMMIT"))
+            try:
+                await run(lambda connection: connection.execute("COMMIT"))
+            except Exception as error:
+                if is_lost(error):
+                    raise self._unsure(error) from error
+                raise
 
     async def _commit(self, connection: Connection, batch: Batch) -> None:
         try:
@@ -148,11 +146,14 @@ class PostgresStorage(PostgresQueries):
                     await connection.execute("ROLLBACK")
                 raise await conflict(connection, batch) from None
             if is_lost(error):
-                raise StorageError(
-                    f"The connection to {self._link.name} was lost during a commit ({explain(error, self._link.name)}). It took "
-                    "effect as a whole or not at all: ask again with the same idempotency key, or look."
-                ) from error
+                raise self._unsure(error) from error
             raise
+
+    def _unsure(self, error: Exception) -> StorageError:
+        return StorageError(
+            f"The connection to {self._link.name} was lost during a commit ({said(error)}). It took effect as a whole or not "
+            "at all: ask again with the same idempotency key, or look."
+        )
 
     async def lease_jobs(self, type: str, worker: str, limit: int, now: int, deadline: int) -> list[LeasedJob]:
         given = {"type": type, "worker": worker, "limit": limit, "now": now, "deadline": deadline}
@@ -308,5 +309,4 @@ async def _or_conflict(work: Any, rows: Sequence[DefinitionRow]) -> int:
     except asyncpg.PostgresError as error:
         if not is_taken(error) or getattr(error, "table_name", "") != "definition":
             raise
-        listed = ", ".join(f"{row.name} version {row.version}" for row in rows)
-        raise VersionConflict(f"Somebody else was faster: of {listed}, one is there already.") from None
+        raise numbered(rows) from None

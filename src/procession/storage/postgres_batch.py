@@ -36,8 +36,9 @@ from procession.storage import (
     TokenRow,
     VariableRow,
 )
-from procession.storage.conflicts import describe
-from procession.storage.postgres_link import CONFLICT, TRY_AGAIN, Connection, is_taken, prepared, query, sqlstate
+from procession.storage.conflicts import expected, refused
+from procession.storage.postgres_errors import CONFLICT, TRY_AGAIN, is_taken, sqlstate
+from procession.storage.postgres_link import Connection, prepared, query
 
 A_LITTLE = 50
 """Positions that a node makes up for from history; who is further behind reads the whole instance."""
@@ -89,18 +90,10 @@ def is_conflict(error: BaseException) -> bool:
 
 async def conflict(connection: Connection, batch: Batch) -> VersionConflict:
     """Name what was changed by somebody else, as it is after the rollback."""
-    expected: dict[int, int | None] = {row.id: position for row, position in batch.changed}
-    expected.update((row.id, None) for row in batch.new)
-    there: dict[int, int] = {}
-    if expected:
-        there = dict(await query(connection, "moved_instances", instances=list(expected)))
-    keys: list[str] = []
-    if batch.inbox:
-        keys = [row[0] for row in await query(connection, "find_inbox", keys=[row.key for row in batch.inbox])]
-    fenced: dict[int, int] = {}
-    if batch.fences:
-        fenced = dict(await query(connection, "find_fences", jobs=[job for job, _ in batch.fences]))
-    return VersionConflict(describe(expected, there, keys, batch.fences, fenced))
+    there = dict(await query(connection, "moved_instances", instances=list(expected(batch))))
+    taken = dict(await query(connection, "find_inbox", keys=[row.key for row in batch.inbox]))
+    fences = dict(await query(connection, "find_fences", jobs=[job for job, _ in batch.fences]))
+    return refused(batch, there, taken, fences)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ import asyncpg
 from msgspec import json
 
 from procession.errors import StorageError
-from procession.storage.postgres_link import Connection, Link, keep_partitions, query
+from procession.storage.postgres_errors import is_lost
+from procession.storage.postgres_link import Connection, Link, query
+from procession.storage.postgres_schema import keep_partitions
 
 log = logging.getLogger("procession")
 
@@ -92,8 +94,11 @@ class Ear:
             while True:
                 try:
                     await self._talk(connection)
-                except (OSError, StorageError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    log.warning("nodes cannot tell each other what happens (%s); each looks by itself", error)
+                except Exception as error:
+                    ours = None if is_lost(error) or isinstance(error, asyncpg.PostgresError) else error
+                    log.warning(
+                        "nodes cannot tell each other what happens (%s); each looks by itself", error, exc_info=ours
+                    )
                 connection.terminate()
                 connection = await self._connect_again()
         except asyncio.CancelledError:
@@ -104,7 +109,7 @@ class Ear:
             await asyncio.sleep(random.uniform(0.1, 0.5))
             try:
                 return await self._connect()
-            except (OSError, StorageError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001  the same; it was said that the connection is gone
                 log.debug("still no connection to hear the other nodes by: %s", error)
 
     async def _connect(self) -> Connection:

@@ -1,4 +1,4 @@
-"""The connections to a PostgreSQL server, its schema, and what its errors mean.
+"""The connections to a PostgreSQL server.
 
 Connections belong to event loops. Whoever runs in a loop that was attached waits in that loop. Everybody else (a program that
 embeds the engine, a thread that does chores) borrows a loop and blocks until the answer is there: seen from there the store never
@@ -12,7 +12,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
@@ -21,10 +21,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
-from procession.errors import StorageBusy, StorageError, StorageFull, VersionConflict
-from procession.storage import migrations
-from procession.storage.migrations import Applied, Migration
+from procession.errors import StorageError
+from procession.storage.postgres_errors import explain, is_lost, is_outdated, said
 from procession.storage.queries import asked, load
+from procession.storage.waiting import running_loop
 
 log = logging.getLogger("procession")
 
@@ -38,8 +38,6 @@ Runner: TypeAlias = Callable[[Callable[[Connection], Awaitable[Any]]], Awaitable
 """Does it, with the connection that it has."""
 
 SQL = load("postgres.sql")
-MIGRATIONS = ("0001_initial",)
-OLDEST = 130_000  # the first with what the order of the commits needs
 
 CONNECTIONS = 8
 """In each event loop that was attached at most, and so many for all threads without one."""
@@ -49,9 +47,6 @@ STALE = 0.5
 
 GOODBYE = 2.0
 """Seconds for taking leave of the server."""
-
-TRIES, PAUSE = 10, 0.5
-"""How often a step of the schema is tried that others are in the way of, and seconds in between, in which they can commit."""
 
 CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 60.0
@@ -68,11 +63,6 @@ SETTINGS = {
     # A plan that was made while a table was small reads all of it for ever: what a batch asks for always has an index.
     "enable_seqscan": "off",
 }
-
-CONFLICT, DEFINITIONS_CHANGED = "PC001", "PC002"
-TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
-LOCKED = "55P03"  # waited for as long as `lock_timeout`
-UNREACHABLE = ("57P01", "57P02", "57P03")  # shut down by the administrator, crashed, starting up
 
 _parameter = re.compile(r"(?<!:):([a-z_]+)")
 
@@ -225,6 +215,11 @@ class Link:
         self._lanes = Lanes(self.connect, self._connections)
         self._is_open = False
 
+    @property
+    def quoted(self) -> str:
+        """The schema, as SQL says it: its name may be a word of SQL."""
+        return f'"{self.schema}"'
+
     def open(self) -> None:
         """From now on it may be used."""
         self._is_open = True
@@ -253,14 +248,14 @@ class Link:
                 command_timeout=COMMAND_TIMEOUT,
                 statement_cache_size=512,
                 max_cached_statement_lifetime=0,
-                server_settings={**SETTINGS, "search_path": self.schema},
+                server_settings={**SETTINGS, "search_path": self.quoted},
             )
         except ValueError as error:  # a port that is no number
-            raise StorageError(f"The URL of {self.name} is not right: {_said(error)}.") from None
+            raise StorageError(f"The URL of {self.name} is not right: {said(error)}.") from None
         except Exception as error:
             if is_lost(error):
                 raise StorageError(
-                    f"{self.name} cannot be reached ({_said(error)}). Nothing was done; try again."
+                    f"{self.name} cannot be reached ({said(error)}). Nothing was done; try again."
                 ) from None
             raise
 
@@ -296,7 +291,7 @@ class Link:
                     yield wait
 
     def _room(self) -> Room | None:
-        loop = _running_loop()
+        loop = running_loop()
         return None if loop is None else self._rooms.get(loop)
 
     @contextmanager
@@ -330,63 +325,6 @@ class Link:
 
         return await self.run(inside, again=False)
 
-    # -- the schema -----------------------------------------------------------------------------------------------------
-
-    async def migrations(self) -> list[Migration]:
-        """What `migrate` would do."""
-        return await self.run(self._pending)
-
-    async def migrate(self) -> None:
-        """Bring the schema up to date; whoever comes second waits, and finds nothing to do."""
-
-        async def work(connection: Connection) -> None:
-            _check_version(connection, self.name)
-            await query(connection, "lock_schema", schema=self.schema)
-            if todo := await self._pending(connection):
-                await query(connection, "hurry")
-                await self._migrate(connection, todo)
-            await query(connection, "continue_numbers")
-
-        for tries in range(1, TRIES + 1):
-            try:
-                await self.transaction(work)
-                break
-            except (VersionConflict, StorageBusy) as error:
-                if tries == TRIES:
-                    raise StorageError(
-                        f"The schema of {self.name} cannot be changed ({error}). A long transaction, such as a dump, may hold "
-                        "its tables: try again when it is done."
-                    ) from None
-                log.warning("the schema of %s could not be changed (%s); trying again", self.name, error)
-                time.sleep(PAUSE)
-        await self.run(lambda connection: keep_partitions(connection, self.schema), again=False)
-
-    async def _migrate(self, connection: Connection, todo: Sequence[Migration]) -> None:
-        # one that was made beforehand asks for no right to make one
-        if not await query(connection, "find_schema", schema=self.schema):
-            await connection.execute(f"CREATE SCHEMA {self.schema}")
-        await connection.execute(prepared("create_migration")[0])
-        for migration in todo:
-            await connection.execute(migration.sql)
-            await query(
-                connection,
-                "add_migration",
-                version=migration.version,
-                name=migration.name,
-                checksum=migration.checksum,
-            )
-
-    async def _pending(self, connection: Connection) -> list[Migration]:
-        tables = {row[0] for row in await query(connection, "tables", schema=self.schema)}
-        applied: list[Applied] = []
-        if "migration" in tables:
-            applied = [Applied._make(row) for row in await query(connection, "migrations")]
-        elif tables:
-            raise StorageError(
-                f"{self.name} has tables of another program. Choose another schema: ?schema=NAME at the end of the URL."
-            )
-        return migrations.pending(migrations.load("postgres", MIGRATIONS), applied, self.name)
-
 
 def _end(connection: Connection) -> None:
     """PostgreSQL says that it ends a connection before it does so: nobody may be given it in between."""
@@ -394,13 +332,6 @@ def _end(connection: Connection) -> None:
         connection.terminate()
     except asyncpg.InterfaceError as error:
         log.debug("a connection was lost before it was ended: %s", error)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 @asynccontextmanager
@@ -419,85 +350,7 @@ async def _awaited(work: Work[T], connection: Connection) -> T:
 
 def _aside(function: Callable[[], T]) -> T:
     """Its result. Where a loop runs that is not ours (it opens the store, before it attaches), another thread runs the lane."""
-    if _running_loop() is None:
+    if running_loop() is None:
         return function()
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(function).result()
-
-
-def _check_version(connection: Connection, name: str) -> None:
-    version = connection.get_server_version()
-    if version.major * 10_000 < OLDEST:
-        raise StorageError(
-            f"{name} is PostgreSQL {version.major}, which is too old. Use {OLDEST // 10_000} or a newer one."
-        )
-
-
-async def keep_partitions(connection: Connection, schema: str) -> None:
-    """Make the tables for the coming months of history; tried again tomorrow where somebody reads it for long."""
-    try:
-        async with connection.transaction():
-            await query(connection, "hurry")
-            await query(connection, "lock_schema", schema=schema)
-            await query(connection, "keep_partitions")
-    except asyncpg.PostgresError as error:
-        if sqlstate(error) not in (*TRY_AGAIN, LOCKED):
-            raise
-        log.info("no new parts of history are made now: %s", error)
-
-
-# -- errors -------------------------------------------------------------------------------------------------------------
-
-
-def sqlstate(error: BaseException) -> str:
-    """PostgreSQL's code, or nothing."""
-    return str(getattr(error, "sqlstate", None) or "")
-
-
-def is_lost(error: BaseException | None) -> bool:
-    """Whether the server went away, or never was there."""
-    if isinstance(error, asyncpg.PostgresError):
-        return sqlstate(error).startswith("08") or sqlstate(error) in UNREACHABLE
-    # an internal error: asked for something while the server's last words are still coming in
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError)
-
-
-def is_outdated(error: BaseException) -> bool:
-    """Whether a statement was planned for a schema that was changed since. It did nothing; asked again, it is planned anew."""
-    return isinstance(error, asyncpg.InvalidCachedStatementError)
-
-
-def is_taken(error: BaseException) -> bool:
-    """Whether a key that must be new is there already."""
-    return isinstance(error, asyncpg.UniqueViolationError)
-
-
-def explain(error: BaseException, name: str) -> StorageError | None:
-    """What an error of PostgreSQL means to us; None: it is none of its."""
-    if is_lost(error):
-        return StorageError(f"The connection to {name} was lost ({_said(error)}).")
-    if not isinstance(error, asyncpg.PostgresError):
-        return None
-    code = sqlstate(error)
-    if code == CONFLICT or code in TRY_AGAIN:
-        return VersionConflict(f"Somebody else was faster ({_said(error)}). Nothing was written: decide again.")
-    if code in ("53100", "53400"):
-        return StorageFull(
-            f"There is no space left for {name}. Nothing of the batch was written, and nothing that was acknowledged is "
-            "lost: free some space and try again."
-        )
-    if code == LOCKED:
-        return StorageBusy(
-            f"Somebody holds tables or rows of {name} for long ({_said(error)}). Nothing was written; try again."
-        )
-    if code.startswith("53") or code == "57014":
-        return StorageBusy(f"{name} has too much to do ({_said(error)}). Nothing was written; try again.")
-    if code in ("3D000", "28000", "28P01", "42501", "3F000", "42P01"):  # no table: no right to its schema
-        return StorageError(f"{name} lets us not in ({_said(error)}). Create the database, or grant the rights.")
-    if code == "25006":
-        return StorageError(f"{name} is read-only: it is a standby. Name the primary.")
-    return StorageError(f"PostgreSQL refuses ({code}: {_said(error)}). Nothing of the batch was written to {name}.")
-
-
-def _said(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

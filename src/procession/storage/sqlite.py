@@ -13,7 +13,7 @@ from typing import Any
 
 import apsw
 
-from procession.errors import StorageError, VersionConflict
+from procession.errors import StorageError
 from procession.storage import (
     AuditRow,
     Batch,
@@ -28,6 +28,7 @@ from procession.storage import (
     StartTimerRow,
     UserRow,
 )
+from procession.storage.conflicts import numbered
 from procession.storage.migrations import Migration
 from procession.storage.sqlite_batch import conflict, many, read, write
 from procession.storage.sqlite_file import MEMORY, SQL, SqliteFile, begin, commit, is_taken, roll_back
@@ -122,8 +123,7 @@ class SqliteStorage(SqliteQueries):
             except apsw.ConstraintError as error:
                 if not is_taken(error):
                     raise
-                listed = ", ".join(f"{row.name} version {row.version}" for row in rows)
-                raise VersionConflict(f"Somebody else was faster: of {listed}, one is there already.") from None
+                raise numbered(rows) from None
             connection.executemany(SQL["add_form"], forms)
             self._definitions_change(connection, audit)
 

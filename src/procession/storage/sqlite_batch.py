@@ -37,7 +37,7 @@ from procession.storage import (
     TokenRow,
     VariableRow,
 )
-from procession.storage.conflicts import describe
+from procession.storage.conflicts import expected, refused
 from procession.storage.sqlite_file import SQL, is_null, is_taken
 
 # What a batch writes besides its instances, in this order: what is gone makes room for what is put.
@@ -176,18 +176,16 @@ def conflict(connection: apsw.Connection, batch: Batch, error: apsw.ConstraintEr
 
 def _conflict(connection: apsw.Connection, batch: Batch) -> VersionConflict:
     """Name what was changed by somebody else, as it is after the rollback."""
-    expected: dict[int, int | None] = {row.id: position for row, position in batch.changed}
-    expected.update((row.id, None) for row in batch.new)
     there: dict[int, int] = {}
-    if expected:
-        there = dict(connection.execute(SQL["moved_instances"], many(expected)))
-    keys: dict[str, bytes] = {}
+    if ids := expected(batch):
+        there = dict(connection.execute(SQL["moved_instances"], many(ids)))
+    taken: dict[str, bytes] = {}
     if batch.inbox:
-        keys = dict(connection.execute(SQL["find_inbox"], names(row.key for row in batch.inbox)))
-    fenced: dict[int, int] = {}
+        taken = dict(connection.execute(SQL["find_inbox"], names(row.key for row in batch.inbox)))
+    fences: dict[int, int] = {}
     if batch.fences:
-        fenced = dict(connection.execute(SQL["find_fences"], many(job for job, _ in batch.fences)))
-    return VersionConflict(describe(expected, there, keys, batch.fences, fenced))
+        fences = dict(connection.execute(SQL["find_fences"], many(job for job, _ in batch.fences)))
+    return refused(batch, there, taken, fences)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
