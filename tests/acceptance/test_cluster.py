@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -176,10 +178,55 @@ def _state(number: int) -> str:
         return "Z"
 
 
-def test_workers_need_a_store_that_processes_share(tmp_path):
-    with running("serve", "--workers", "2", cwd=tmp_path, **GOOD) as serving:
-        serving.said("2 workers need a store that processes share")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--workers", "2"), "2 workers need a store that processes share"),
+        (("--worker-ports", "9000"), "worker_ports are for several workers"),
+        (
+            ("--workers", "3", "--store", "postgresql://127.0.0.1:1/x", "--worker-ports", "65534"),
+            "There are no 3 ports",
+        ),
+        (("--workers", "2", "--store", "postgresql://127.0.0.1:1/x", "--virtual-clock"), "one process's"),
+    ],
+)
+def test_what_workers_cannot_do_is_refused(tmp_path, options, message):
+    with running("serve", *options, cwd=tmp_path, **GOOD) as serving:
+        serving.said(message)
         assert serving.ended() == 2
+
+
+def test_workers_are_stopped_at_once_and_answer_what_they_took(url, tmp_path):
+    """Ctrl-C in a terminal reaches the group of whoever started them: it is one signal for each, and not two."""
+    options = ("--store", url, "--port", "0", "--workers", "2", "--grace", "PT20S")
+    with ExitStack() as stack:
+        serving = stack.enter_context(running("serve", *options, cwd=tmp_path, **GOOD))
+        polls = [stack.enter_context(client(serving.address())) for _ in range(4)]
+        for at in polls:
+            assert at.definitions()  # it is logged in
+        pool = stack.enter_context(ThreadPoolExecutor(4))
+        waiting = [pool.submit(at.activate_jobs, "none", wait=60.0) for at in polls]
+        assert {os.getpgid(worker) for worker in workers_of(serving)}.isdisjoint({os.getpgid(serving.process.pid)})
+        time.sleep(1.0)
+        assert serving.stop(signal.SIGINT) == 0
+        assert [each.result(10) for each in waiting] == [[]] * 4
+
+
+def test_what_a_killed_node_had_to_do_is_done_by_another(url, tmp_path):
+    """Its timers, and the jobs that its workers had."""
+    nap = process("nap").start().catch_timer("rest", "PT1S").service_task("wake", job="wake").end().build()
+    with Engine(url) as engine:
+        engine.deploy(("nap.bpmn", nap), publish=True)
+        with running("serve", "--store", url, "--port", "0", cwd=tmp_path, **GOOD) as serving:
+            with client(serving.address()) as at:
+                naps = [at.start("nap", {}).id for _ in range(5)]
+            assert serving.stop(signal.SIGKILL) == -signal.SIGKILL
+        end, jobs = time.monotonic() + 30, []
+        while len(jobs) < len(naps):
+            assert time.monotonic() < end
+            jobs += engine.activate_jobs("wake", max_jobs=10)
+            time.sleep(0.05)
+        assert {job.instance for job in jobs} == set(naps)
 
 
 def test_workers_that_cannot_start_are_given_up(postgresql, tmp_path):

@@ -119,17 +119,22 @@ class TimeContract:
 
     def test_messages_that_somebody_waits_for_are_overlooked(self, store):
         order, starter = instance(), definition()
-        kept = [message("paid", "A-1"), message("paid", "A-2"), message("paid", None), message("packed", "A-1")]
-        store.commit(started(order, messages=[*kept, message("ordered", "x"), message("paid", "A-1")]))
-        assert store.overlooked(10) == []
+        for_one, other, for_all, elsewhere = (
+            message("paid", "A-1"), message("paid", "A-2"), message("paid", None), message("packed", "A-1"),
+        )  # fmt: skip
+        ordered, again = message("ordered", "x"), message("paid", "A-1")
+        store.commit(started(order, messages=[for_one, other, for_all, elsewhere, ordered, again]))
+        assert store.overlooked(0, 10) == []
         store.commit(
             stepped(order._replace(position=2), subscriptions=[subscription(order.id, name="paid", key="A-1")])
         )
-        assert store.overlooked(10) == [("paid", None), ("paid", "A-1")]
-        assert store.overlooked(1) == [("paid", None)]
+        waited = [(row.id, row.name, row.key) for row in (for_one, for_all, again)]
+        assert store.overlooked(0, 10) == waited
+        assert store.overlooked(0, 2) == waited[:2]
+        assert store.overlooked(for_all.id, 10) == waited[2:]
         store.add_definitions([starter], [])
         store.publish(starter.id, [], [start_subscription(starter.id, "ordered")], [])
-        assert store.overlooked(10) == [("ordered", "x"), ("paid", None), ("paid", "A-1")]
+        assert store.overlooked(for_all.id, 10) == [(ordered.id, "ordered", "x"), waited[2]]
 
     def test_the_next_moment_is_known(self, store):
         assert store.next_due() is None

@@ -68,6 +68,8 @@ def serve(
     number, sockets = share()
     if settings.workers > 1 and not sockets:
         raise typer.Exit(_work_together(settings))
+    if settings.worker_ports and not sockets:
+        raise Usage("worker_ports are for several workers, and there is one.", "Leave it out, or set workers.")
     if settings.worker_ports and sockets:
         from procession.api.server import listening_sockets
 
@@ -84,6 +86,10 @@ def _work_together(settings: Settings) -> int:
         raise Usage(
             f"{settings.workers} workers need a store that processes share.",
             "Name one: --store postgresql://USER@HOST/DATABASE",
+        )
+    if settings.worker_ports and settings.worker_ports + settings.workers > 65_536:
+        raise Usage(
+            f"There are no {settings.workers} ports from {settings.worker_ports} on.", "Choose a smaller first one."
         )
     if settings.virtual_clock:
         raise Usage("A clock that is moved by hand is one process's.", "Leave out --virtual-clock or --workers.")

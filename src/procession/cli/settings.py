@@ -225,9 +225,9 @@ def _check_store(url: str) -> None:
 
 
 def without_password(url: str) -> str:
-    """Fit to be shown."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}…@{rest.rpartition('@')[2]}" if "@" in rest else url
+    """Fit to be shown: who somebody is, and options such as their password, are left out."""
+    scheme, separator, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}{separator}…@{rest.rpartition('@')[2]}" if "@" in rest else f"{scheme}{separator}{rest}"
 
 
 def _read(file: str | None) -> dict[str, Any]:

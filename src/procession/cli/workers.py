@@ -76,6 +76,9 @@ class Workers:
                     return 1
                 time.sleep(PAUSE)
         finally:
+            for each in self._sockets:
+                each.close()  # once the workers have closed theirs, nobody waits for an answer in vain
+            self._tell_all()
             codes = [self._end(worker) for worker in self._workers]
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -84,9 +87,12 @@ class Workers:
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         self._stopping.append(number)
         if len(self._stopping) > 1:  # whoever asks twice does not want to wait
-            for worker in self._workers:
-                if worker.process is not None and worker.process.poll() is None:
-                    worker.process.send_signal(signal.SIGTERM)
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        for worker in self._workers:
+            if worker.process is not None and worker.process.poll() is None:
+                worker.process.send_signal(signal.SIGTERM)
 
     def _look_after(self, worker: Worker) -> None:
         if worker.process is None:
@@ -102,7 +108,8 @@ class Workers:
     def _start(self, worker: Worker) -> None:
         files = [each.fileno() for each in self._sockets]
         told = {SHARED: ",".join(map(str, [worker.number, *files]))}
-        # `tied`: when this process is killed, its end of the pipe is closed, and the workers end with it
+        # `tied`: when this process is killed, its end of the pipe is closed, and the workers end with it. In a session of their
+        # own they do not hear Ctrl-C, which would be a second signal beside the one that is passed on.
         command = [sys.executable, "-m", "procession.cli.tied", "-m", "procession.cli", *self._arguments]
         worker.process = subprocess.Popen(
             command,
@@ -110,22 +117,22 @@ class Workers:
             stdout=subprocess.PIPE,
             text=True,
             pass_fds=files,
+            start_new_session=True,
             env={**os.environ, **told},
         )
         threading.Thread(target=self._hear, args=(worker, worker.process), daemon=True).start()
 
     def _hear(self, worker: Worker, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith(LISTENING):
-                worker.ready.set()
+        with process.stdout as lines:
+            for line in lines:
+                if line.startswith(LISTENING):
+                    worker.ready.set()
 
     def _end(self, worker: Worker) -> int:
         process = worker.process
         if process is None:
             return 0
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
         code = process.wait()
         self._close(worker)
         return abs(code)

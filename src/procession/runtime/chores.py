@@ -9,6 +9,7 @@ from collections.abc import Callable
 from procession.engine.commands import Continue, FireTimer
 from procession.errors import CommandRejected, StorageError
 from procession.runtime.asks import Ask, Match
+from procession.runtime.ids import earliest
 from procession.runtime.intake import Intake
 from procession.runtime.processor import subject
 
@@ -26,25 +27,42 @@ SHARE = 1_000_000
 """Microseconds for which a node keeps timers for itself that it is about to fire, and for which the others leave a run to
 the node that is at it. After that long anybody takes over what a node has left that died."""
 
+LATELY = 60_000_000
+"""Microseconds in which messages and those who wait for them may have missed each other: far more than transactions last, and
+than the clocks of nodes differ."""
+
 ASIDE = 600_000_000
 """Microseconds until a chore that failed for a reason of ours is tried again."""
 
 
-def run_due(intake: Intake, aside: dict[str, int] | None = None) -> int:
+class Remembered:
+    """What chores remember from one time to the next."""
+
+    def __init__(self) -> None:
+        self.aside: dict[
+            str, int
+        ] = {}  # chores that failed for a reason of ours, and from when on they are tried again
+        self.looked = 0  # messages up to this id were held against those who wait
+
+
+def run_due(intake: Intake, remembered: Remembered | None = None) -> int:
     """Fire everything that is due now and go on with every run that was cut off; how many commands that took.
 
     A chore that fails for a reason of ours does not keep the others from being done; its error is raised at the end.
-    `aside` remembers such chores from call to call, with the time from which they are tried again.
     """
+    remembered = remembered or Remembered()
     processor = intake.processor
     now = processor.now()
-    failed: dict[str, int] = {} if aside is None else aside
+    failed = remembered.aside
     for name in [name for name, until in failed.items() if until <= now]:
         del failed[name]
     failure: Exception | None = None
     count = 0
     for number in range(PASSES):
-        asks = [ask for ask in _due(intake, DUE_AT_ONCE + len(failed), number == 0) if subject(ask) not in failed]
+        asks = _due(intake, DUE_AT_ONCE + len(failed))
+        if number == 0:
+            asks += _overlooked(intake, remembered)
+        asks = [ask for ask in asks if subject(ask) not in failed]
         for ask in asks:
             intake.submit(ask)
         fired, known, stopped = 0, len(failed), None
@@ -69,16 +87,22 @@ def run_due(intake: Intake, aside: dict[str, int] | None = None) -> int:
     return count
 
 
-def _due(intake: Intake, limit: int, messages: bool) -> list[Ask]:
+def _due(intake: Intake, limit: int) -> list[Ask]:
     processor, storage = intake.processor, intake.processor.storage
     now = processor.now()
     due = intake.alone(storage.due(now, limit, now + SHARE if storage.shared else 0))
     asks = [Ask(FireTimer(timer.id)) for timer in due.timers] + [Ask(timer) for timer in due.starts]
     left = intake.alone(storage.ready(limit, now - SHARE if storage.shared else None))
-    asks += [Ask(Continue(instance)) for instance in left]
-    if messages:
-        asks += [Ask(Match(name, key)) for name, key in intake.alone(storage.overlooked(limit))]
-    return asks
+    return asks + [Ask(Continue(instance)) for instance in left]
+
+
+def _overlooked(intake: Intake, remembered: Remembered) -> list[Ask]:
+    """Messages that are buffered though somebody waits: another process began to wait at the moment they came."""
+    processor = intake.processor
+    found = intake.alone(processor.storage.overlooked(remembered.looked, DUE_AT_ONCE))
+    all_of_them = len(found) < DUE_AT_ONCE
+    remembered.looked = earliest(processor.now() - LATELY) if all_of_them else found[-1][0]
+    return [Ask(Match(name, key)) for name, key in dict.fromkeys((name, key) for _, name, key in found)]
 
 
 class Reconciler:
@@ -113,13 +137,13 @@ class Reconciler:
         self._thread = None
 
     def _run(self) -> None:
-        aside: dict[str, int] = {}
+        remembered = Remembered()
         while not self._stop:
             self._wake.clear()
             pause = self._every
             try:
                 began = self._now()
-                run_due(self._intake, aside)
+                run_due(self._intake, remembered)
                 due = self._intake.alone(self._intake.processor.storage.next_due())
                 if due is not None:
                     # what was due before and still is cannot be done now: no reason to hurry

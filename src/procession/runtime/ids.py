@@ -10,6 +10,11 @@ NODES = 1024
 LATEST_MS = (1 << 41) - (1 << 32)  # in the summer of 2089; from then on ids only count
 
 
+def earliest(moment: int) -> int:
+    """An id below all that are given from a moment on; microseconds."""
+    return max(0, moment // 1000 - EPOCH_MS) << 22
+
+
 class Ids:
     """Gives ids that only grow, also when the clock stands still or many are asked for within a millisecond.
 

@@ -623,8 +623,8 @@ class Storage(Protocol):
         Without those that took a step since that moment: somebody is at it.
         """
 
-    async def overlooked(self, limit: int) -> list[tuple[str, str | None]]:
-        """Names and keys of buffered messages that somebody waits for, or that start a process, by name and key."""
+    async def overlooked(self, after: int, limit: int) -> list[tuple[int, str, str | None]]:
+        """Buffered messages that somebody waits for, or that start a process: id, name and key, by id, greater than `after`."""
 
     async def expire_messages(self, now: int) -> int: ...
 

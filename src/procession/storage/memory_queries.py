@@ -125,11 +125,11 @@ class MemoryQueries(Embedded):
         numbers = self._history.get(instance)
         return self._log[numbers[-1] - 1].at if numbers else 0
 
-    async def overlooked(self, limit: int) -> list[tuple[str, str | None]]:
+    async def overlooked(self, after: int, limit: int) -> list[tuple[int, str, str | None]]:
         with self._lock:
-            pairs = {(row.name, row.key) for row in self._messages.rows.values()}
-            found = [pair for pair in pairs if self._is_waited_for(*pair)]
-        return sorted(found, key=lambda pair: (pair[0], pair[1] is not None, pair[1] or ""))[:limit]
+            rows = (row for id, row in sorted(self._messages.rows.items()) if id > after)
+            found = ((row.id, row.name, row.key) for row in rows if self._is_waited_for(row.name, row.key))
+            return list(islice(found, limit))
 
     def _is_waited_for(self, name: str, key: str | None) -> bool:
         if any(start.name == name for start in self._start_subscriptions.values()):

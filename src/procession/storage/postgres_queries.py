@@ -64,8 +64,8 @@ class PostgresQueries:
     async def ready(self, limit: int, since: int | None = None) -> list[int]:
         return [id for (id,) in await self._link.fetch("ready", *words(since=since), limit=limit, since=since)]
 
-    async def overlooked(self, limit: int) -> list[tuple[str, str | None]]:
-        return [(name, key) for name, key in await self._link.fetch("overlooked", limit=limit)]
+    async def overlooked(self, after: int, limit: int) -> list[tuple[int, str, str | None]]:
+        return [tuple(row) for row in await self._link.fetch("overlooked", after=after, limit=limit)]
 
     # -- definitions --------------------------------------------------------------------------------------------------
 

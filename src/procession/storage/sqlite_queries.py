@@ -68,8 +68,8 @@ class SqliteQueries(Embedded):
     async def ready(self, limit: int, since: int | None = None) -> list[int]:
         return [id for (id,) in self._rows("ready", {"limit": limit, "since": since}, *words(since=since))]
 
-    async def overlooked(self, limit: int) -> list[tuple[str, str | None]]:
-        return self._rows("overlooked", (limit,))
+    async def overlooked(self, after: int, limit: int) -> list[tuple[int, str, str | None]]:
+        return self._rows("overlooked", (after, limit))
 
     # -- definitions --------------------------------------------------------------------------------------------------
 

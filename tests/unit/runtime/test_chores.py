@@ -8,7 +8,10 @@ import time
 import pytest
 
 from procession import Engine, StorageBusy, VirtualClock
-from procession.runtime.chores import Reconciler, run_due
+from procession.runtime import chores
+from procession.runtime.chores import Reconciler, Remembered, run_due
+from procession.runtime.drive import drive
+from procession.storage import Batch, MessageRow
 from procession.testing import process
 
 NAP = process("nap").start().catch_timer("rest", "PT1M").user_task("fill").end().build()
@@ -132,3 +135,27 @@ def test_a_store_that_is_busy_is_told(engine):
     engine.storage.due = busy
     with pytest.raises(StorageBusy):
         run_due(engine._intake)
+
+
+def test_messages_that_were_missed_are_gone_through_page_by_page(engine, monkeypatch):
+    """And those that were there before are not looked at again each time."""
+    monkeypatch.setattr(chores, "DUE_AT_ONCE", 2)
+    wait = process("wait").start().catch_message("paid", "paid", "=id").end().build()
+    engine.deploy(("wait.bpmn", wait), publish=True)
+    waiting = [engine.start("wait", {"id": f"k{number}"}).id for number in range(5)]
+    missed = [
+        MessageRow(engine._machine.new_id(), "paid", f"k{number}", b"{}", None, 0, 2**62, b"[]") for number in range(5)
+    ]
+    drive(
+        engine.storage.commit(Batch(messages=missed))
+    )  # as another process would, at the moment when they began to wait
+    remembered = Remembered()
+    counts = []
+    for _ in range(3):
+        run_due(engine._intake, remembered)
+        counts.append(sum(engine.instance(instance).state == "FINISHED" for instance in waiting))
+    assert counts == [2, 4, 5]
+    assert 0 < remembered.looked < missed[0].id, "those of the last minute are looked at again"
+    engine.clock.advance("PT2M")
+    run_due(engine._intake, remembered)
+    assert remembered.looked > missed[-1].id

@@ -240,10 +240,11 @@ LIMIT :limit
 
 -- name: overlooked
 -- Buffered messages that somebody waits for, or that start a process: another node began to wait at the moment they came.
-SELECT DISTINCT m.name, m.key FROM message AS m
-WHERE EXISTS (SELECT 1 FROM subscription AS s WHERE s.name = m.name AND (m.key IS NULL OR s.key = m.key))
-    OR EXISTS (SELECT 1 FROM start_subscription AS s WHERE s.name = m.name)
-ORDER BY m.name, m.key NULLS FIRST
+SELECT m.id, m.name, m.key FROM message AS m
+WHERE m.id > :after
+    AND (EXISTS (SELECT 1 FROM subscription AS s WHERE s.name = m.name AND (m.key IS NULL OR s.key = m.key))
+        OR EXISTS (SELECT 1 FROM start_subscription AS s WHERE s.name = m.name))
+ORDER BY m.id
 LIMIT :limit
 
 -- name: expire_messages

@@ -466,10 +466,11 @@ LIMIT :limit
 
 -- name: overlooked
 -- Buffered messages that somebody waits for, or that start a process: another process began to wait at the moment they came.
-SELECT DISTINCT m.name, m.key FROM message AS m
-WHERE EXISTS (SELECT 1 FROM subscription AS s WHERE s.name = m.name AND (m.key IS NULL OR s.key = m.key))
-    OR EXISTS (SELECT 1 FROM start_subscription AS s WHERE s.name = m.name)
-ORDER BY m.name, m.key
+SELECT m.id, m.name, m.key FROM message AS m
+WHERE m.id > ?
+    AND (EXISTS (SELECT 1 FROM subscription AS s WHERE s.name = m.name AND (m.key IS NULL OR s.key = m.key))
+        OR EXISTS (SELECT 1 FROM start_subscription AS s WHERE s.name = m.name))
+ORDER BY m.id
 LIMIT ?
 
 -- name: expire_messages
