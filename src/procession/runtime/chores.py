@@ -138,18 +138,21 @@ class Reconciler:
 
     def _run(self) -> None:
         remembered = Remembered()
+        level = logging.WARNING
         while not self._stop:
             self._wake.clear()
             pause = self._every
             try:
                 began = self._now()
                 run_due(self._intake, remembered)
+                level = logging.WARNING
                 due = self._intake.alone(self._intake.processor.storage.next_due())
                 if due is not None:
                     # what was due before and still is cannot be done now: no reason to hurry
                     pause = min(pause, 1.0 if due <= began else max(0.0, (due - self._now()) / 1_000_000))
             except StorageError as error:
-                log.warning("chores are put off: %s", error)
+                log.log(level, "chores are put off: %s", error)
+                level = logging.DEBUG  # a store that is away for an hour is said once
             except Exception:
                 log.exception("chores failed; tried again in %s s", self._every)
             if not self._stop:

@@ -205,6 +205,7 @@ class Hub:
         self._wake.set()
 
     async def _follow(self) -> None:
+        level = logging.WARNING
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
@@ -222,9 +223,10 @@ class Hub:
                 else:
                     await self._skip()
                     await asyncio.sleep(PAUSE)
-                self._telling = None
+                self._telling, level = None, logging.WARNING
             except StorageError as error:
-                log.warning("the live channel cannot read history now: %s", error)
+                log.log(level, "the live channel cannot read history now: %s", error)
+                level = logging.DEBUG  # a store that is away for an hour is said once
             except Exception:
                 log.exception("a row of history could not be told; listeners have to read everything again")
                 self._stumbled = True
