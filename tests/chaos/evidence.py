@@ -14,7 +14,8 @@ import apsw
 from procession import CommandRejected, Engine
 from procession.definition.iso8601 import parse_instant
 from procession.engine import events as e
-from procession.engine.codec import decode_events
+from procession.engine.codec import decode_command, decode_events
+from procession.engine.commands import CompleteJob
 from procession.runtime.drive import drive
 from procession.runtime.replay import replay
 from procession.storage import InstanceFilter, InstanceRow
@@ -270,6 +271,7 @@ def check_order(instance: str, commands: Iterable[Command], happened: Iterable[t
     Of two commands, whoever gave them, of which the one was answered before the other was asked for, the one comes first.
     """
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    kept: dict[str, int] = {}
     for position, event in happened:
         if isinstance(event, e.InstanceStarted):
             places["start", ""].append(position)
@@ -280,19 +282,17 @@ def check_order(instance: str, commands: Iterable[Command], happened: Iterable[t
             places["job", str(event.job)].append(position)
         elif isinstance(event, e.TaskCompleted):
             places["task", str(event.task)].append(position)
+        elif isinstance(event, e.CommandKept) and isinstance(late := decode_command(event.command.encode()), CompleteJob):
+            kept.setdefault(str(late.job), position)  # it was answered here, and takes effect when all is resumed
     for (kind, what), positions in places.items():
         assert len(positions) == 1, (
             f"instance {instance}: {kind} {what} took effect {len(positions)} times, at {positions}"
         )
     placed: list[tuple[int, Command]] = []
-    kept: list[tuple[int, str]] = [
-        (position, event.command) for position, event in happened if isinstance(event, e.CommandKept)
-    ]
     for command in commands:
         found = places.get((command.kind, "" if command.kind == "start" else command.what))
         assert found, f"instance {instance}: {command} was acknowledged and is not in history"
-        position = next((at for at, raw in kept if command.kind == "job" and command.what in raw), found[0])
-        placed.append((position, command))
+        placed.append((kept.get(command.what, found[0]) if command.kind == "job" else found[0], command))
     placed.sort(key=lambda each: each[0])
     latest: Command | None = None
     for _, command in placed:

@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from procession import Engine
+from procession.runtime.views import JobView
 from tests.chaos.clients import OWN
 from tests.chaos.evidence import Facts
 from tests.chaos.orders import check
@@ -100,6 +101,28 @@ def found(story: Story, what: str) -> None:
 
 
 def test_a_store_that_is_right_is_found_to_be_right(story):
+    story.check()
+
+
+def test_a_job_that_failed_on_hold_and_was_completed_later_was_completed_later(story):
+    with Engine(story.url) as system:
+        engine = system.as_user("admin", ["admin"])
+
+        def lease() -> JobView:
+            [job] = engine.activate_jobs("charge", worker="w", max_jobs=1, lock=LOCK)
+            story.say("lease", job.id, job.token, job.worker, job.deadline, LOCK, "right")
+            return job
+
+        job = lease()
+        engine.hold(job.instance)
+        story.say("back", job.id, job.token)
+        engine.fail_job(job.id, job.token, "the card was away", retries=3)
+        engine.unhold(job.instance)
+        story.do(engine.set_variables, job.instance, {"notes": {"between": True}})
+        story.say("note", job.instance, "between", stamp=True)
+        again = next(each for each in (lease(), lease()) if each.id == job.id)
+        story.do(engine.complete_job, again.id, again.token, {"charged": again.variables["id"]})
+        story.say("job", again.id, again.instance, again.worker, again.token, stamp=True)
     story.check()
 
 
