@@ -282,7 +282,9 @@ def check_order(instance: str, commands: Iterable[Command], happened: Iterable[t
             places["job", str(event.job)].append(position)
         elif isinstance(event, e.TaskCompleted):
             places["task", str(event.task)].append(position)
-        elif isinstance(event, e.CommandKept) and isinstance(late := decode_command(event.command.encode()), CompleteJob):
+        elif isinstance(event, e.CommandKept) and isinstance(
+            late := decode_command(event.command.encode()), CompleteJob
+        ):
             kept.setdefault(str(late.job), position)  # it was answered here, and takes effect when all is resumed
     for (kind, what), positions in places.items():
         assert len(positions) == 1, (
