@@ -156,10 +156,27 @@ class AuditEntry(Struct, kw_only=True, rename="camel", omit_defaults=True):
     at: str
     actor: str
     command: str
+    subject: str
+    event: str
+    subject_identifier: str
     process_definition_name: str
     version: int
     business_key: str | None = None
     reason: str = ""
+
+
+class ScreenNotice(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """An instance has changed: `ui.notify`. Whoever shows it reads it again, as of `seq` or later."""
+
+    instance: str
+    root_instance: str
+    seq: int
+    at: str
+    actor: str
+    process_definition_name: str
+    version: int
+    kinds: list[str]
+    business_key: str | None = None
 
 
 class DeadLetter(Struct, kw_only=True, rename="camel", omit_defaults=True):

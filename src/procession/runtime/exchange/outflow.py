@@ -1,0 +1,197 @@
+"""Publishes what the store has for others: the outbox, and what history says to those who follow.
+
+One node at a time publishes, since only then the records of an instance keep their order; another one takes the role over within two
+seconds. An older publisher of the same name is fenced by the bus: a node that comes back from the dead publishes nothing. What was published and not yet forgotten is published again, with the same id.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection
+
+from procession.bus import Bus, BusError, Fenced, Publisher, Record, TooLarge
+from procession.bus.topics import Naming
+from procession.definition.iso8601 import format_instant
+from procession.errors import StorageError
+from procession.runtime.asks import Ask, Published
+from procession.runtime.drive import drive
+from procession.runtime.exchange.headers import OUR_OWN, cloud_event, read_headers
+from procession.runtime.exchange.letters import unsent
+from procession.runtime.exchange.notices import Notices
+from procession.runtime.exchange.rates import Rates
+from procession.runtime.machine import Machine
+from procession.storage import Batch, OutboxRow
+
+log = logging.getLogger("procession.bus")
+
+AT_ONCE = 2_000
+EVERY, WHILE_OPEN = 0.5, 0.02
+"""Seconds between two looks at the latest; and while records that were published are not done with."""
+
+ROLE = "publisher"
+HELD, RENEW = 2_000_000, 1_000_000
+"""Microseconds for which the role is taken, and before the end of which it is taken again."""
+
+PAUSES = (0.05, 0.2, 1.0, 2.0)
+"""Seconds until the bus is tried again, the last one for ever."""
+
+
+class Outflow:
+    """The thread that publishes."""
+
+    def __init__(self, machine: Machine, bus: Bus, naming: Naming, holder: str, rates: Rates) -> None:
+        self._machine, self._bus, self._naming, self._holder, self._rates = machine, bus, naming, holder, rates
+        self._source = f"/{naming.package}{naming.environment}".rstrip(".")
+        self._notices = Notices(machine, naming)
+        self._publisher: Publisher | None = None
+        self._held = 0  # until when the role is ours
+        self._open: set[int] = set()  # numbers that were published, and that are not safe without us yet
+        self._wake = threading.Event()
+        self._stop = False
+        self._thread = threading.Thread(target=self._run, name="procession-outflow", daemon=True)
+        self.error = ""  # why it cannot publish now
+        machine.intake.processor.committed.append(self._committed)
+        machine.storage.others.append(self._elsewhere)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Publish no more. What is left is published by whoever starts next."""
+        self._stop = True
+        self._wake.set()
+        self._thread.join()
+
+    def _committed(self, batch: Batch) -> None:
+        if batch.outbox or (batch.history and self._notices.wanted):
+            self._wake.set()
+
+    def _elsewhere(self, types: Collection[str]) -> None:
+        self._wake.set()
+
+    def _run(self) -> None:
+        tries = 0
+        while not self._stop:
+            self._wake.clear()
+            pause = EVERY
+            try:
+                while not self._stop and self._turn():
+                    pass
+                pause = WHILE_OPEN if self._open else EVERY
+                tries, self.error = 0, ""
+            except Fenced:
+                log.info("another node publishes now")
+                self._let_go()
+            except (BusError, StorageError) as error:
+                self.error = str(error)
+                log.log(logging.DEBUG if tries else logging.WARNING, "records are not published for now: %s", error)
+                self._let_go()
+                pause = PAUSES[min(tries, len(PAUSES) - 1)]
+                tries += 1
+            except Exception as error:
+                log.exception("publishing stumbled; it goes on")
+                self.error = str(error)
+                self._let_go()
+                pause = PAUSES[-1]
+            if not self._stop:
+                self._wake.wait(pause)
+                if tries:
+                    self._wake.clear()
+        self._let_go()
+        self._give_up()
+
+    def _turn(self) -> bool:
+        """Publish one batch of each; whether there may be more."""
+        storage, publisher = self._machine.storage, self._publisher
+        if publisher is None and not drive(storage.outbox(1)) and not self._notices.behind():
+            return False  # nobody takes the role for nothing
+        if not self._hold():
+            self._let_go()
+            return False
+        if publisher is None:
+            publisher = self._publisher = self._bus.publisher(self._naming.full("core.publisher"))
+        wanted = publisher.topics()
+        self._notices.want(wanted)
+        more = self._publish(publisher, wanted)
+        return self._follow(publisher) or more
+
+    def _publish(self, publisher: Publisher, wanted: Collection[str] | None) -> bool:
+        names = None if wanted is None else {self._naming.short(topic) for topic in wanted} | set(wanted)
+        rows = drive(self._machine.storage.outbox(AT_ONCE + len(self._open), names))
+        records = [self._record(number, row) for number, row in rows if number not in self._open]
+        if records:
+            self._put(publisher, records)
+            self._open.update(record.number for record in records)
+        if done := [number for number in publisher.settled() if number in self._open]:
+            self._machine.run(Ask(Published(done)))
+            self._open.difference_update(done)
+        return len(records) >= AT_ONCE
+
+    def _follow(self, publisher: Publisher) -> bool:
+        records, positions = self._notices.next(AT_ONCE, self._cloud_event)
+        if not positions:
+            return False
+        if records:
+            self._put(publisher, records)
+            publisher.settled()
+        self._machine.run(Ask(Published((), positions)))
+        return True
+
+    def _put(self, publisher: Publisher, records: list[Record]) -> None:
+        """A record that the bus never takes goes out as what it is: too large for its topic."""
+        try:
+            publisher.publish(records)
+        except TooLarge as error:
+            if len(records) > 1:
+                for record in records:
+                    self._put(publisher, [record])
+                return
+            self._too_large(records[0], error)
+            return
+        self._rates.published(records)
+
+    def _too_large(self, record: Record, error: TooLarge) -> None:
+        """It would hold up everything behind it for ever."""
+        log.error(
+            "a record of %s bytes for '%s' is kept as a letter: %s", f"{len(record.value):,}", record.topic, error
+        )
+        machine = self._machine
+        letter = unsent(record, machine.new_id(), machine.clock.now(), "Too large.", str(error))
+        machine.run(Ask(Published([record.number] if record.number else [], letters=[letter])))
+
+    def _record(self, number: int, row: OutboxRow) -> Record:
+        subject = str(row.instance) if row.instance else None
+        own = tuple(each for each in read_headers(row.headers) if not each[0].startswith(OUR_OWN))
+        headers = (*own, *self._cloud_event(str(row.id), row.topic, subject, row.created))
+        return Record(self._naming.full(row.topic), row.key, row.value, headers, number)
+
+    def _cloud_event(self, id: str, name: str, subject: str | None, at: int) -> list[tuple[str, bytes]]:
+        return list(cloud_event(id, f"procession.{name}", self._source, subject, format_instant(at)))
+
+    def _hold(self) -> bool:
+        """Have the role, and for a while longer."""
+        now = self._machine.clock.now()
+        if now < self._held - RENEW:
+            return True
+        held = self._machine.alone(self._machine.storage.hold_role(ROLE, self._holder, now, now + HELD))
+        self._held = now + HELD if held else 0
+        return held
+
+    def _let_go(self) -> None:
+        publisher, self._publisher = self._publisher, None
+        self._open.clear()
+        if publisher is not None:
+            try:
+                publisher.close()
+            except BusError as error:
+                log.debug("closing the publisher: %s", error)
+
+    def _give_up(self) -> None:
+        """Others need not wait."""
+        if self._held:
+            try:
+                self._machine.alone(self._machine.storage.release_role(ROLE, self._holder))
+            except StorageError as error:
+                log.debug("the role of the publisher is left to time out: %s", error)
