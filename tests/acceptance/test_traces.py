@@ -161,7 +161,7 @@ def test_records_carry_the_trace_along(collector, server, api):
     (command,) = collector.named("command start")
     server.stop()
     with Engine(server.store) as engine:
-        found = [json.loads(row.headers) for row in drive(engine.storage.outbox())]
+        found = [json.loads(row.headers) for _, row in drive(engine.storage.outbox())]
     assert found[0]["traceparent"] == f"00-{TRACE}-{command.id}-01"
     assert found[0]["kind"] == "news"
     assert found[1]["traceparent"] == "of the process"
@@ -179,7 +179,7 @@ def test_without_a_collector_logs_and_records_carry_the_callers_trace(tmp_path):
         starts = [line for line in lines(server) if line.get("path", "").endswith("/start")]
         assert [line.get("trace") for line in starts] == [TRACE, None, None]
         with Engine(server.store) as engine:
-            found = [json.loads(row.headers).get("traceparent") for row in drive(engine.storage.outbox())[::2]]
+            found = [json.loads(row.headers).get("traceparent") for _, row in drive(engine.storage.outbox())[::2]]
         assert found == [headers["traceparent"], None, None]
 
 

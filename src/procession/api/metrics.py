@@ -188,7 +188,7 @@ class _Stored(Collector):
     def __init__(self, node: Node) -> None:
         self._node = node
         self._totals: Totals | None = None
-        self._backlog = Backlog(0, None, 0, 0, None)
+        self._backlog = Backlog(0, None, 0, 0, None, 0)
         self._late = (0.0, 0.0, 0.0)  # seconds: the first job, timer and record
         self._again = 0.0
         self._asking: asyncio.Task[None] | None = None

@@ -30,10 +30,12 @@ from procession.storage import (
     KeptRow,
     Lease,
     LeasedJob,
+    LetterRow,
     LoopRow,
     MessageRow,
     OutboxRow,
     OutputRow,
+    PositionRow,
     SeenIncident,
     SeenTask,
     SessionRow,
@@ -56,6 +58,7 @@ OWNER = itemgetter(1)  # of a job, task, timer, subscription, call or incident: 
 MESSAGE_KEY = itemgetter(1, 2)  # name and key
 AWAITED_NAME = itemgetter(5)
 AWAITED_KEY = itemgetter(5, 6)  # name and key
+WAITING, DEAD = "waiting", "dead"  # what a letter may be
 
 R = TypeVar("R")
 
@@ -87,7 +90,14 @@ class MemoryQueries(Embedded):
         self._incidents: Table[IncidentRow] = Table(OWNER)
         self._messages: Table[MessageRow] = Table(MESSAGE_KEY)
         self._expiries = Agenda()
-        self._outbox: dict[int, OutboxRow] = {}
+        self._answers = Agenda()  # the same, of messages that are answers
+        self._outbox: dict[int, OutboxRow] = {}  # by number
+        self._outbox_ids: set[int] = set()
+        self._last_record = 0
+        self._positions: dict[tuple[str, str, int], int] = {}  # group, topic, partition → next
+        self._letters: dict[int, LetterRow] = {}
+        self._letters_due = Agenda()
+        self._roles: dict[str, tuple[str, int]] = {}  # who has it, until when
         self._inbox: dict[str, InboxRow] = {}
         self._failed_starts: dict[int, FailedStartRow] = {}
         self._audit: dict[int, AuditRow] = {}
@@ -329,9 +339,35 @@ class MemoryQueries(Embedded):
         with self._lock:
             return newest(self._audit, limit, before=before)
 
-    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None
+    ) -> list[tuple[int, OutboxRow]]:
         with self._lock:
-            return [self._outbox[id] for id in sorted(self._outbox)[:limit]]
+            asked = (item for item in self._outbox.items() if topics is None or item[1].topic in topics)
+            return list(islice(asked, limit))
+
+    async def positions(self, group: str) -> list[PositionRow]:
+        with self._lock:
+            mine = sorted(place for place in self._positions if place[0] == group)
+            return [PositionRow(*place, self._positions[place]) for place in mine]
+
+    async def letters(
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None
+    ) -> list[LetterRow]:
+        with self._lock:
+            return newest(self._letters, limit, lambda row: not states or row.state in states, before)
+
+    async def letter(self, letter: int) -> LetterRow | None:
+        with self._lock:
+            return self._letters.get(letter)
+
+    async def letters_due(self, now: int, limit: int) -> list[LetterRow]:
+        with self._lock:
+            return [self._letters[id] for id in self._letters_due.due(now, limit)]
+
+    async def lost_answers(self, now: int, limit: int) -> list[MessageRow]:
+        with self._lock:
+            return [self._messages.rows[id] for id in self._answers.due(now, limit)]
 
     async def stuck(self, limit: int = 50) -> list[int]:
         with self._lock:
@@ -357,8 +393,9 @@ class MemoryQueries(Embedded):
         with self._lock:
             jobs = [moment for agenda in self._available.values() for moment in agenda.until(now)]
             timers = sum(1 for agenda in (self._due, self._starts_due) for _ in agenda.until(now))
-            first = self._outbox[min(self._outbox)].created if self._outbox else None
-            return Backlog(len(jobs), min(jobs, default=None), timers, len(self._outbox), first)
+            first = next((record.created for record in self._outbox.values()), None)
+            dead = sum(letter.state == DEAD for letter in self._letters.values())
+            return Backlog(len(jobs), min(jobs, default=None), timers, len(self._outbox), first, dead)
 
     async def counts(self) -> Mapping[str, int]:
         with self._lock:
@@ -377,6 +414,9 @@ class MemoryQueries(Embedded):
                 "history": len(self._log),
                 "message": len(self._messages.rows),
                 "outbox": len(self._outbox),
+                "position": len(self._positions),
+                "letter": len(self._letters),
+                "role": len(self._roles),
                 "inbox": len(self._inbox),
                 "failed_start": len(self._failed_starts),
                 "audit": len(self._audit),

@@ -20,8 +20,10 @@ from procession.storage import (
     InstanceRow,
     InstanceRows,
     LeasedJob,
+    LetterRow,
     MessageRow,
     OutboxRow,
+    PositionRow,
     SeenIncident,
     SeenTask,
     SessionRow,
@@ -195,7 +197,7 @@ class SqliteQueries(Embedded):
         given = {"limit": limit, "name": name}
         return [SubscriptionRow._make(row) for row in self._rows("subscriptions", given, *words(**given))]
 
-    # -- logs, drafts and users ---------------------------------------------------------------------------------------
+    # -- logs ---------------------------------------------------------------------------------------------------------
 
     async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]:
         given = {"limit": limit, "before": before}
@@ -205,8 +207,38 @@ class SqliteQueries(Embedded):
         given = {"limit": limit, "before": before}
         return [AuditRow._make(row) for row in self._rows("audit", given, *words(**given))]
 
-    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
-        return [OutboxRow._make(row) for row in self._rows("outbox", (limit,))]
+    # -- records and letters ------------------------------------------------------------------------------------------
+
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None
+    ) -> list[tuple[int, OutboxRow]]:
+        if topics is not None and not topics:
+            return []
+        given = {"limit": limit, "topics": None if topics is None else names(topics)[0]}
+        return [(row[0], OutboxRow._make(row[1:])) for row in self._rows("outbox", given, *words(topics=topics))]
+
+    async def positions(self, group: str) -> list[PositionRow]:
+        return [PositionRow._make(row) for row in self._rows("positions", (group,))]
+
+    async def letters(
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None
+    ) -> list[LetterRow]:
+        rows: list[LetterRow] = []
+        for state in set(states) or (None,):
+            given = {"limit": limit, "before": before, "state": state}
+            rows += map(LetterRow._make, self._rows("letters", given, *words(**given)))
+        return sorted(rows, reverse=True)[:limit]
+
+    async def letter(self, letter: int) -> LetterRow | None:
+        return first([LetterRow._make(row) for row in self._rows("find_letters", many((letter,)))])
+
+    async def letters_due(self, now: int, limit: int) -> list[LetterRow]:
+        return [LetterRow._make(row) for row in self._rows("letters_due", (now, limit))]
+
+    async def lost_answers(self, now: int, limit: int) -> list[MessageRow]:
+        return [MessageRow._make(row) for row in self._rows("lost_answers", (now, limit))]
+
+    # -- drafts and users ---------------------------------------------------------------------------------------------
 
     async def draft(self, task: int, user: str) -> DraftRow | None:
         return first([DraftRow._make(row) for row in self._rows("draft", (task, user))])
