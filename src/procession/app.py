@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from procession.engine import commands as c
@@ -25,6 +26,10 @@ from procession.runtime.files import gathered
 from procession.runtime.machine import Machine
 from procession.runtime.queries import Queries
 from procession.storage import InstanceFilter, Storage, TaskFilter
+
+if TYPE_CHECKING:
+    from procession.bus import Bus
+    from procession.runtime.exchange.exchange import Exchange
 
 Span = float | timedelta
 """Seconds, or a timedelta."""
@@ -53,6 +58,19 @@ def open_storage(url: str) -> Storage:
     raise ProcessionError(f"{url!r} is no store; write memory:, sqlite:///file.db or postgresql://user@host/database")
 
 
+def open_bus(url: str) -> Bus:
+    """The bus that a URL names: `memory:` or `kafka://host:port,…`."""
+    if url in ("memory:", "memory://"):
+        from procession.bus.memory import MemoryBus
+
+        return MemoryBus()
+    if url.startswith(("kafka:", "kafkas:")):
+        from procession.bus.kafka import KafkaBus
+
+        return KafkaBus(url)
+    raise ProcessionError("This is no bus; write memory: or kafka://host:port")
+
+
 class Engine:
     """A process engine in this program. Thread-safe: commands of several threads share a commit.
 
@@ -67,6 +85,7 @@ class Engine:
         clock: Clock | None = None,
         principal: Principal = SYSTEM,
         node: int | None = None,
+        bus: str | None = None,
     ) -> None:
         self.url = store
         self.clock: Clock = clock if clock is not None else SystemClock()
@@ -75,6 +94,21 @@ class Engine:
         self.storage = self._machine.storage
         self._definitions, self._intake = self._machine.definitions, self._machine.intake
         self._owner = True
+        self._wires = _Wires(self._machine)
+        if bus is not None:
+            try:
+                self._wires.connect(open_bus(bus))
+            except BaseException:
+                self.close()
+                raise
+
+    @property
+    def exchange(self) -> Exchange:
+        """The bus that the engine is on: what it sends goes there, and what is published there reaches it.
+
+        Unless the engine was made with another one, it is a bus in this program, from the first time that somebody asks for it.
+        """
+        return self._wires.exchange()
 
     def as_user(self, name: str, roles: Iterable[str] = ()) -> Engine:
         """The same engine, asked by somebody with these roles."""
@@ -94,6 +128,7 @@ class Engine:
         """Finish what is queued and release the store. A long run stops between two transactions, to go on later."""
         if self._owner:
             self._owner = False
+            self._wires.close()
             self._machine.close()
 
     def __enter__(self) -> Engine:
@@ -541,6 +576,37 @@ class Engine:
 
     def _run(self, ask: Ask) -> Any:
         return self._machine.run(ask)
+
+
+class _Wires:
+    """What an engine and those that were made of it are connected to."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._lock = threading.Lock()
+        self._exchange: Exchange | None = None
+
+    def exchange(self) -> Exchange:
+        with self._lock:
+            if self._exchange is None:
+                self._connect(open_bus("memory:"))
+            assert self._exchange is not None
+            return self._exchange
+
+    def connect(self, bus: Bus) -> None:
+        with self._lock:
+            self._connect(bus)
+
+    def close(self) -> None:
+        with self._lock:
+            exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.close()
+
+    def _connect(self, bus: Bus) -> None:
+        from procession.runtime.exchange.exchange import Exchange
+
+        self._exchange = Exchange(self._machine, bus).start()
 
 
 class EngineUsers:

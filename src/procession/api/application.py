@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ from procession.api.metrics import Metrics
 from procession.api.operations import TABLE, Operation
 from procession.api.problems import MEDIA, nothing_here, phrase, problem, refusal, wrong_method
 from procession.api.streams import Streams
+from procession.engine.access import Principal
+from procession.runtime.exchange.exchange import Exchange
+from procession.runtime.exchange.orders import Identify
 from procession.runtime.handout import Handout
 from procession.runtime.live import Hub
 from procession.runtime.machine import Machine
@@ -66,6 +70,8 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     web: Path | None = None
     tracing: Tracing | None = None
+    exchange: Callable[[Machine, Identify], Exchange] | None = None
+    """What puts the machine on a bus, with who tells whose an access token is."""
 
 
 def operations(*, development: bool = False) -> list[Operation]:
@@ -89,6 +95,10 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
             await hub.open()
             edge = _edge(node, hub, options)
             opened.callback(edge.wind_down)
+            if options.exchange is not None:
+                exchange = options.exchange(node.machine, _identify(edge.identity))
+                opened.push_async_callback(asyncio.to_thread, exchange.close)
+                edge.exchange = exchange.start()
             app.state.edge = edge
             dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
             yield
@@ -130,6 +140,17 @@ async def _no_web(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.close", "code": 1000})
     else:
         await _refuse(scope, send, 404)
+
+
+def _identify(identity: Identity) -> Identify:
+    """Whose access token it is, for a thread to ask."""
+    loop = asyncio.get_running_loop()
+
+    def identify(token: str) -> Principal:
+        asked = identity.principal({"authorization": f"Bearer {token}"}, "POST")
+        return asyncio.run_coroutine_threadsafe(asked, loop).result().principal
+
+    return identify
 
 
 def _edge(node: Node, hub: Hub, options: Options) -> Edge:

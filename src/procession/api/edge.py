@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from procession.api.identity import Identity
 from procession.api.metrics import Metrics
 from procession.api.streams import Streams
+from procession.runtime.exchange.exchange import Exchange
 from procession.runtime.handout import Handout
 from procession.runtime.live import Hub
 from procession.runtime.node import Node
@@ -41,6 +42,7 @@ class Edge:
     origins: Sequence[str] = ()  # other sites whose pages may use the API with a session
     metrics_token: str | None = None
     tracing: Tracing | None = None
+    exchange: Exchange | None = None
     closing: bool = False
 
     def wind_down(self) -> None:

@@ -73,8 +73,8 @@ class Naming:
     version: str = ".v1"
 
     def full(self, name: str) -> str:
-        """procession.dev.core.notify.task.v1"""
-        if name.startswith(OURS) or name == DEAD_LETTER:
+        """procession.dev.core.notify.task.v1; a full name stays as it is."""
+        if _is_ours(name) and self.short(name) == name:
             return f"{self.package}{self.environment}{name}{self.version}"
         return name
 
@@ -83,7 +83,7 @@ class Naming:
         before = self.package + self.environment
         if topic.startswith(before) and topic.endswith(self.version):
             name = topic[len(before) : len(topic) - len(self.version)]
-            if self.full(name) == topic:
+            if _is_ours(name):
                 return name
         return topic
 
@@ -91,6 +91,10 @@ class Naming:
     def received(self) -> str:
         """The regular expression of the topics with answers, `engine.receive.*`."""
         return f"{re.escape(self.package + self.environment + RECEIVE)}.*{re.escape(self.version)}"
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(OURS) or name == DEAD_LETTER
 
 
 def legal(topic: str) -> bool:

@@ -22,6 +22,7 @@ from procession.cli import (
     start,
     status,
     tasks,
+    topics,
     users,
     version,
 )
@@ -29,7 +30,7 @@ from procession.cli.session import Bus, Config, Json, Store
 
 COMMANDS = (
     *(demo, serve, deploy, definitions, start, status, instances, tasks, message, operations, repair, exceptions),
-    *(lint, export, import_, users, migrate, later, version),
+    *(lint, export, import_, users, topics, migrate, later, version),
 )
 
 

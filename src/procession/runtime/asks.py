@@ -13,7 +13,7 @@ from procession.engine.codec import encode
 from procession.engine.commands import Command
 from procession.engine.state import ProcessInstance
 from procession.errors import CommandRejected
-from procession.storage import LetterRow, PositionRow, StartTimerRow
+from procession.storage import LetterRow, MessageRow, PositionRow, StartTimerRow
 
 if TYPE_CHECKING:
     from procession.runtime.work import Work
@@ -56,7 +56,7 @@ class Ask:
 
     def __init__(
         self,
-        command: Command | Start | Publish | Match | Operate | Park | Published | StartTimerRow,
+        command: Command | Start | Publish | Match | Operate | Park | Published | Lost | Settle | StartTimerRow,
         principal: Principal = SYSTEM,
         *,
         key: str | None = None,
@@ -178,3 +178,21 @@ class Published:
         letters: Sequence[LetterRow] = (),
     ) -> None:
         self.numbers, self.positions, self.letters = numbers, positions, letters
+
+
+class Lost:
+    """An answer whose time is over, and that nobody has waited for: it becomes a letter."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, row: MessageRow) -> None:
+        self.row = row
+
+
+class Settle:
+    """Publish the record of a letter anew on its topic, or leave it at that. The answer is the letter as it is then."""
+
+    __slots__ = ("letter", "replay")
+
+    def __init__(self, letter: int, *, replay: bool) -> None:
+        self.letter, self.replay = letter, replay

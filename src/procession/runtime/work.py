@@ -18,7 +18,19 @@ from procession.engine.handlers.start import choose_start
 from procession.engine.state import ABORTED, FINISHED, ON_HOLD, Call, ProcessInstance, Subscription, Timer, merge
 from procession.engine.triggers.timer import schedule
 from procession.errors import CommandRejected
-from procession.runtime.asks import TRACEPARENT, Ask, Inherit, Match, Operate, Park, Publish, Published, Start
+from procession.runtime.asks import (
+    TRACEPARENT,
+    Ask,
+    Inherit,
+    Lost,
+    Match,
+    Operate,
+    Park,
+    Publish,
+    Published,
+    Settle,
+    Start,
+)
 from procession.runtime.correlation import Correlation
 from procession.runtime.exchange.taken import Taken
 from procession.runtime.inheritance import inherited, laid_open
@@ -43,6 +55,8 @@ COMMAND_NAMES: dict[type, str] = {
     Operate: "operate",
     Park: "park",
     Published: "published",
+    Lost: "lost",
+    Settle: "settle",
 }
 
 TARGETED = c.Continue | c.HoldInstance | c.UnholdInstance | c.EndInstance | c.SetVariables | c.RetryToken
@@ -267,6 +281,12 @@ class Work:
             return
         elif isinstance(command, Park):
             self.taken.park(self, ask, command)
+            return
+        elif isinstance(command, Lost):
+            self.taken.lose(self, command)
+            return
+        elif isinstance(command, Settle):
+            ask.result = self.taken.settle(self, ask, command)
             return
         elif isinstance(command, Published):
             self.batch.outbox_gone += [(number,) for number in command.numbers]

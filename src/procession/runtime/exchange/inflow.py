@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Collection, Mapping, Sequence
 
-from procession.bus import Bus, BusError, Partition, Received, Subscription
+from procession.bus import Bus, BusError, Partition, Received, Subscription, TopicSpec
 from procession.bus.topics import MESSAGES, OPERATIONS, START, Naming
 from procession.errors import CommandRejected, StorageError
-from procession.runtime.asks import Ask
+from procession.runtime.asks import Ask, Lost
 from procession.runtime.drive import drive
+from procession.runtime.exchange.letters import record_of
 from procession.runtime.exchange.orders import Orders
 from procession.runtime.exchange.rates import Rates
 from procession.runtime.exchange.taken import set_aside
@@ -29,6 +31,9 @@ WAIT = 0.5
 PAUSES = (0.05, 0.2, 1.0, 2.0)
 """Seconds until the same is tried again, the last one for ever."""
 
+LOOK = 1.0
+"""Seconds between two looks at what is kept."""
+
 TRIES = 3
 """So often a batch may fail while the store answers; then it is one of its records that the store does not take."""
 
@@ -36,8 +41,12 @@ TRIES = 3
 class Inflow:
     """The thread that reads."""
 
-    def __init__(self, machine: Machine, bus: Bus, orders: Orders, rates: Rates) -> None:
+    def __init__(
+        self, machine: Machine, bus: Bus, orders: Orders, rates: Rates, topics: Sequence[TopicSpec] = ()
+    ) -> None:
         self._machine, self._bus, self._orders, self._rates = machine, bus, orders, rates
+        self._topics = list(topics)  # that are to be made if they are missing
+        self._looked = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="procession-inflow", daemon=True)
         self.error = ""  # why it cannot read now
@@ -56,12 +65,16 @@ class Inflow:
         while not self._stop.is_set():
             subscription = None
             try:
+                if self._topics and (made := self._bus.ensure(self._topics)):
+                    log.info("made the topics %s", ", ".join(made))
+                self._topics = []
                 subscription = self._subscribe(self._orders.naming)
                 while not self._stop.is_set():
                     records = subscription.poll(AT_ONCE, WAIT)
                     tries, self.error = 0, ""
                     if records and self._take(records):
                         subscription.commit(_behind(records))
+                    self._look_after()
             except (BusError, StorageError) as error:
                 self._say("records are not read for now: %s", error, tries)
                 self._stop.wait(PAUSES[min(tries, len(PAUSES) - 1)])
@@ -82,6 +95,17 @@ class Inflow:
         """What the store says is right, also where it was put back to yesterday."""
         rows = drive(self._machine.storage.positions(self._orders.group))
         return {(row.topic, row.partition): row.next for row in rows if (row.topic, row.partition) in partitions}
+
+    def _look_after(self) -> None:
+        """Once a second: letters that are to be tried again, and answers whose time is over."""
+        if time.monotonic() - self._looked < LOOK:
+            return
+        storage, now = self._machine.storage, self._machine.clock.now()
+        asks = [self._orders.ask(record_of(each), each) for each in drive(storage.letters_due(now, AT_ONCE))]
+        asks += [Ask(Lost(each)) for each in drive(storage.lost_answers(now, AT_ONCE))]
+        if asks and (failure := self._decide(asks)) is not None:
+            raise failure
+        self._looked = time.monotonic()
 
     def _take(self, records: Sequence[Received]) -> bool:
         """Decide them all; False: it was stopped before they were. What took effect is not done again."""

@@ -1,7 +1,8 @@
 """Publishes what the store has for others: the outbox, and what history says to those who follow.
 
-One node at a time publishes, since only then the records of an instance keep their order; another one takes the role over within two
-seconds. An older publisher of the same name is fenced by the bus: a node that comes back from the dead publishes nothing. What was published and not yet forgotten is published again, with the same id.
+One node at a time publishes, since only then the records of an instance keep their order; another one takes the role over within
+two seconds. An older publisher of the same name is fenced by the bus: a node that comes back from the dead publishes nothing.
+What was published and not yet forgotten is published again, with the same id.
 """
 
 from __future__ import annotations

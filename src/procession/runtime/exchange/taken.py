@@ -11,12 +11,21 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from procession.bus.topics import DEAD_LETTER
+from procession.engine.access import require_role
 from procession.engine.codec import encode
 from procession.errors import CommandRejected
-from procession.runtime.asks import Ask, Park, Source
-from procession.runtime.exchange.headers import instance_of, kept_headers
-from procession.runtime.exchange.letters import DEAD, WAITING, dead_letter
-from procession.storage import InboxRow, LetterRow, PositionRow
+from procession.runtime.asks import Ask, Lost, Park, Settle, Source
+from procession.runtime.exchange.letters import (
+    DEAD,
+    DISMISSED,
+    LONGEST_DETAIL,
+    REPLAYED,
+    WAITING,
+    answer_of,
+    dead_letter,
+    letter_of,
+)
+from procession.storage import AuditRow, InboxRow, LetterRow, PositionRow
 
 if TYPE_CHECKING:
     from procession.runtime.work import Work
@@ -26,8 +35,6 @@ Place = tuple[str, str, int]
 
 BACKOFF = (1_000_000, 10_000_000, 60_000_000)
 """Microseconds until a record that failed for a reason of ours is tried again; after the last one it is dead."""
-
-LONGEST_DETAIL = 2_000
 
 
 def set_aside(ask: Ask, error: Exception, now: int) -> Ask:
@@ -54,6 +61,8 @@ class Taken:
                     places.add(source.place)
                 else:
                     letters.append(source.letter.id)
+            if isinstance(ask.command, Settle):
+                letters.append(ask.command.letter)
         return places, letters
 
     def take(self, work: Work, source: Source) -> bool:
@@ -89,26 +98,40 @@ class Taken:
         """Keep the record as a letter. A dead one is told of on a topic, too."""
         source = ask.source
         assert source is not None
-        record, before = source.record, source.letter
-        letter = LetterRow(
-            work.processor.new_id() if before is None else before.id,
-            record.topic,
-            record.partition,
-            record.offset,
-            record.key,
-            kept_headers(record.headers),
-            record.value,
-            record.at,
-            work.at,
-            source.attempts + 1,
-            why.due,
-            DEAD if why.due is None else WAITING,
-            instance_of(record.headers),
-            why.title,
-            why.detail[:LONGEST_DETAIL],
-            None,
-            None,
-        )
+        id = work.processor.new_id() if source.letter is None else source.letter.id
+        self._put(work, letter_of(source.record, id, work.at, source.attempts + 1, why.title, why.detail, why.due))
+
+    def lose(self, work: Work, lost: Lost) -> None:
+        """Nobody waited for an answer while it was kept."""
+        row = lost.row
+        key = f"message-taken:{row.id}"  # as where somebody takes it
+        work.batch.messages_gone.append((row.id,))
+        work.batch.inbox.append(InboxRow(key, work.at, b"[]"))
+        record = answer_of(row)
+        detail = f"Nobody in instance {row.key} has waited for an answer on '{record.topic}' since it came."
+        self._put(work, letter_of(record, work.processor.new_id(), work.at, 1, "Nobody has waited for it.", detail))
+
+    def settle(self, work: Work, ask: Ask, settle: Settle) -> LetterRow:
+        """A person decides what becomes of a letter."""
+        require_role(ask.principal, "replay and dismiss letters", "operator")
+        letter = work.found.letters.get(settle.letter)
+        if letter is None:
+            raise CommandRejected(404, "Letter not found.", f"There is no letter {settle.letter}.")
+        if letter.state not in (WAITING, DEAD):
+            raise CommandRejected(409, "Letter is settled.", f"It was {letter.state} by {letter.closed_by} already.")
+        state = REPLAYED if settle.replay else DISMISSED
+        settled = letter._replace(state=state, due=None, closed=work.at, closed_by=ask.principal.name)
+        work.batch.letters.append(settled)
+        # two may decide at the same moment
+        work.batch.inbox.append(InboxRow(f"letter:{letter.id}:{letter.attempts}", work.at, b"[]"))
+        if settle.replay:
+            work.send(letter.topic, letter.key or "", letter.headers, letter.value, letter.instance or 0)
+        about = (str(letter.id), "success", f"{letter.topic}: {letter.title}"[:LONGEST_DETAIL])
+        row = AuditRow(work.processor.new_id(), work.at, ask.principal.name, "Letter", state.capitalize(), *about)
+        work.batch.audit.append(row)
+        return settled
+
+    def _put(self, work: Work, letter: LetterRow) -> None:
         work.batch.letters.append(letter)
         if letter.state == DEAD:
             key = str(letter.instance or letter.id)
