@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from procession.cli.failures import Refused
 from procession.cli.serve import naming_of
 from procession.cli.session import Session, command
 from procession.cli.settings import without_password
 from procession.cli.tables import table
+from procession.errors import ProcessionError
 
 if TYPE_CHECKING:
     from procession.bus import TopicSpec, TopicState
@@ -50,9 +50,9 @@ def topics(
         table(("topic", "partitions", "retention", "state"), rows, "")
     wrong = [each["name"] for each in found if each["state"] not in ("ok", "made")]
     if wrong:
-        raise Refused(
-            f"{len(wrong)} of {len(found)} topics on {without_password(settings.bus)} are not as they should be.",
-            "Add --create to make those that are missing; change the others with the tools of your broker.",
+        raise ProcessionError(
+            f"{len(wrong)} of {len(found)} topics on {without_password(settings.bus)} are not as they should be. "
+            "Add --create to make those that are missing; change the others with the tools of your broker."
         )
 
 
