@@ -104,19 +104,18 @@ class Offers:
 
     def _publish(self, publisher: Publisher, topic: str, jobs: Sequence[JobView]) -> None:
         records = [self._record(topic, job) for job in jobs]
-        try:
-            publisher.publish(records)
-            publisher.settled()
-        except TooLarge as error:
-            if len(jobs) > 1:
-                for job in jobs:
-                    self._publish(publisher, topic, [job])
+        while records:
+            try:
+                publisher.publish(records)
+            except TooLarge as error:
+                # its lease stays, so that it is not offered again at once; whoever asks for jobs over HTTP gets it afterwards
+                log.error("a job is too large for '%s': %s", topic, error)
+                self.error = str(error)
+                records = [record for record in records if record != error.record]
+            else:
+                publisher.settled()
+                self._rates.published(records)
                 return
-            # its lease stays, so that it is not offered again at once; whoever asks for jobs over HTTP gets it afterwards
-            log.error("job %s is too large for '%s': %s", jobs[0].id, topic, error)
-            self.error = str(error)
-            return
-        self._rates.published(records)
 
     def _record(self, topic: str, job: JobView) -> Record:
         offer = JobOffer(

@@ -15,7 +15,7 @@ from procession.engine import commands as c
 from procession.engine.access import Principal
 from procession.engine.codec import decode, encode
 from procession.engine.triggers.message import DEFAULT_TTL
-from procession.engine.triggers.stream import stream_name
+from procession.engine.triggers.stream import TOPIC
 from procession.errors import CommandRejected
 from procession.runtime import checks
 from procession.runtime.asks import TRACEPARENT, Ask, Operate, Park, Publish, Source, Start
@@ -134,7 +134,7 @@ class Orders:
         once = None if asked is None else hashlib.sha256(encode([asked, value])).hexdigest()
         destination = header(record.headers, DESTINATION)
         node = checks.text(destination, "The header destinationId") if destination else None
-        name = stream_name(self.naming.short(record.topic))
+        name = TOPIC + self.naming.short(record.topic)
         return Ask(
             Publish(name, str(instance), {}, once, node=node, value=value, record=record), self._principal(record)
         )

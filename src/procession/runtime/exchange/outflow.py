@@ -141,17 +141,15 @@ class Outflow:
         return True
 
     def _put(self, publisher: Publisher, records: list[Record]) -> None:
-        """A record that the bus never takes goes out as what it is: too large for its topic."""
-        try:
-            publisher.publish(records)
-        except TooLarge as error:
-            if len(records) > 1:
-                for record in records:
-                    self._put(publisher, [record])
+        while records:
+            try:
+                publisher.publish(records)
+            except TooLarge as error:
+                self._too_large(error.record, error)
+                records = [record for record in records if record != error.record]
+            else:
+                self._rates.published(records)
                 return
-            self._too_large(records[0], error)
-            return
-        self._rates.published(records)
 
     def _too_large(self, record: Record, error: TooLarge) -> None:
         """It would hold up everything behind it for ever."""
