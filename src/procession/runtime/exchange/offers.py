@@ -40,7 +40,7 @@ class Offers:
     def __init__(self, machine: Machine, bus: Bus, naming: Naming, types: Sequence[str], rates: Rates) -> None:
         self._machine, self._bus, self._naming, self._types, self._rates = machine, bus, naming, types, rates
         self._wake = threading.Event()
-        self._stop = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="procession-offers", daemon=True)
         self.error = ""  # why it cannot offer now
         machine.intake.processor.committed.append(self._committed)
@@ -52,7 +52,7 @@ class Offers:
 
     def stop(self) -> None:
         """Offer no more."""
-        self._stop = True
+        self._ended.set()
         self._wake.set()
         self._thread.join()
 
@@ -67,11 +67,11 @@ class Offers:
     def _run(self) -> None:
         publisher: Publisher | None = None
         failed = False
-        while not self._stop:
+        while not self._ended.is_set():
             self._wake.clear()
             try:
                 publisher = publisher or self._bus.publisher()
-                while not self._stop and sum(self._offer(publisher, type) for type in self._types):
+                while not self._ended.is_set() and sum(self._offer(publisher, type) for type in self._types):
                     pass  # each type in turn
                 failed, self.error = False, ""
             except (BusError, StorageError) as error:

@@ -49,7 +49,7 @@ class Outflow:
         self._held = 0  # until when the role is ours
         self._open: set[int] = set()  # numbers that were published, and that are not safe without us yet
         self._wake = threading.Event()
-        self._stop = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="procession-outflow", daemon=True)
         self.error = ""  # why it cannot publish now
         machine.intake.processor.committed.append(self._committed)
@@ -61,7 +61,7 @@ class Outflow:
 
     def stop(self) -> None:
         """Publish no more. What is left is published by whoever starts next."""
-        self._stop = True
+        self._ended.set()
         self._wake.set()
         self._thread.join()
 
@@ -74,11 +74,11 @@ class Outflow:
 
     def _run(self) -> None:
         tries = 0
-        while not self._stop:
+        while not self._ended.is_set():
             self._wake.clear()
             pause = EVERY
             try:
-                while not self._stop and self._turn():
+                while not self._ended.is_set() and self._turn():
                     pass
                 pause = WHILE_OPEN if self._open else EVERY
                 tries, self.error = 0, ""
@@ -96,7 +96,7 @@ class Outflow:
                 self.error = str(error)
                 self._let_go()
                 pause = PAUSES[-1]
-            if not self._stop:
+            if not self._ended.is_set():
                 self._wake.wait(pause)
                 if tries:
                     self._wake.clear()

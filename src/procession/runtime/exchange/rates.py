@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from procession.bus import Received, Record
@@ -17,7 +17,7 @@ WINDOW = 60.0
 class Rate(NamedTuple):
     """Records of one topic: since the node started, and a second on average over the last minute."""
 
-    count: int
+    total: int
     a_second: float
 
 
@@ -67,6 +67,3 @@ class Rates:
 def _forget(recent: deque[tuple[float, int]], now: float) -> None:
     while recent and now - recent[0][0] > WINDOW:
         recent.popleft()
-
-
-Topics = Collection[str]
