@@ -42,7 +42,7 @@ def test_what_nobody_reads_yet_is_kept(engine):
     partner.none("other.topic")
     assert len(drive(engine.storage.outbox())) == 2
     partner.listen("crm.search")
-    assert [decode(each.value)["pn"] for each in partner.get("crm.search", 2)] == ["1", "2"]
+    assert sorted(decode(each.value)["pn"] for each in partner.get("crm.search", 2)) == ["1", "2"]
 
 
 def test_records_of_an_instance_come_in_the_order_of_its_history(engine, partner):

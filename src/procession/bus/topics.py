@@ -100,3 +100,7 @@ def _is_ours(name: str) -> bool:
 def legal(topic: str) -> bool:
     """Whether Kafka takes it for the name of a topic."""
     return LEGAL.fullmatch(topic) is not None and topic not in (".", "..")
+
+
+def portable(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
