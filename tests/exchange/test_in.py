@@ -39,6 +39,18 @@ def test_a_record_starts_a_process_and_is_told_of_the_instance(orders, partner):
     assert headers(confirmed)["ce_subject"] == told["instance"]["id"]
 
 
+def test_a_start_that_is_sent_again_is_the_same_start(orders, partner):
+    partner.listen("core.confirm.start.process")
+    request = {"processDefinitionName": "order", "data": {"amount": 5}}
+    for _ in range(2):
+        partner.send("core.trigger.start.process", request, key="k", ce_id="e-1", ce_source="/shop")
+    partner.send("core.trigger.start.process", {**request, "data": {"amount": 6}}, key="k", ce_id="e-1")
+    told = [decode(each.value)["instance"]["id"] for each in partner.get("core.confirm.start.process", 3)]
+    assert told[0] == told[1]
+    assert {each.id for each in orders.instances().items} == set(told)
+    assert len(set(told)) == 2
+
+
 def test_the_error_is_exactly_that_of_the_contract(orders, partner):
     partner.listen("core.confirm.start.process")
     partner.send("core.trigger.start.process", {"processDefinitionName": "unknown"}, requestID="r-8")

@@ -20,7 +20,7 @@ CALLBACK_TOPIC = "callbackTopic"
 JWT = "jwt"
 TRACE = "traceparent"
 CLOUD_EVENT = "ce_"
-EVENT_ID = "ce_id"
+EVENT_ID, EVENT_SOURCE = "ce_id", "ce_source"
 OUR_OWN = (CLOUD_EVENT, "content-type")
 """How the headers begin that a record gets anew when it is published."""
 

@@ -20,7 +20,7 @@ from procession.errors import CommandRejected
 from procession.runtime import checks
 from procession.runtime.asks import TRACEPARENT, Ask, Operate, Park, Publish, Source, Start
 from procession.runtime.exchange import answers
-from procession.runtime.exchange.headers import DESTINATION, EVENT_ID, JWT, TRACE, header, instance_of
+from procession.runtime.exchange.headers import DESTINATION, EVENT_ID, EVENT_SOURCE, JWT, TRACE, header, instance_of
 from procession.runtime.exchange.shapes import JobResult, MessageEvent, Operation, Operations, StartRequest
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Orders:
             principal = self._principal(record)
         except CommandRejected as refused:
             return Ask(Operate([refused]), BUS, respond=answers.refused_start(name))
-        return Ask(start, principal, render=None, respond=respond)
+        return Ask(start, principal, key=_once(record), respond=respond)
 
     def _operations(self, record: Received) -> Ask:
         document = _decoded(record)
@@ -116,7 +116,7 @@ class Orders:
             checks.text(event.name, "The name of the message"),
             checks.maybe_text(event.correlation_key, "The correlation key"),
             checks.document(event.variables),
-            checks.maybe_text(event.message_id, "The message id"),
+            checks.maybe_text(event.message_id, "The message id") or _once(record),
             DEFAULT_TTL if event.ttl is None else checks.duration(event.ttl, "The time to live"),
         )
         return Ask(message, self._principal(record))
@@ -130,13 +130,12 @@ class Orders:
             )
             raise Unreadable("No instance.", detail)
         value = checks.document({"value": _decoded(record)})["value"]
-        asked = header(record.headers, EVENT_ID)
-        once = None if asked is None else hashlib.sha256(encode([asked, value])).hexdigest()
         destination = header(record.headers, DESTINATION)
         node = checks.text(destination, "The header destinationId") if destination else None
         name = TOPIC + self.naming.short(record.topic)
         return Ask(
-            Publish(name, str(instance), {}, once, node=node, value=value, record=record), self._principal(record)
+            Publish(name, str(instance), {}, _once(record), node=node, value=value, record=record),
+            self._principal(record),
         )
 
     def _job(self, record: Received) -> Ask:
@@ -202,6 +201,18 @@ def _task(asked: Operation) -> int:
     if asked.task_id is None:
         raise checks.not_valid(f"{asked.operation_type} needs a taskId.", "/taskId")
     return checks.identity(asked.task_id, "Task")
+
+
+def _once(record: Received) -> str | None:
+    """By which it is known that the same event says the same again; who names no event sends what counts each time.
+
+    The value is a part of it: whoever returns all headers that he received names his partner's event, however often he answers.
+    """
+    event = header(record.headers, EVENT_ID)
+    if event is None:
+        return None
+    said = [header(record.headers, EVENT_SOURCE), event, record.value]
+    return f"event:{hashlib.sha256(encode(said)).hexdigest()}"
 
 
 def _decoded(record: Received) -> Any:
