@@ -26,8 +26,8 @@ from procession.testing import process
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from tests.services.apache_kafka import Kafka  # noqa: E402  from the root of the repository
-from tests.services.postgresql import Missing  # noqa: E402
+from tests.services.apache_kafka import Kafka
+from tests.services.postgresql import Missing
 
 COUNT, SIZE, BATCH = 30_000, 300, 1_000
 QUESTIONS = 200
