@@ -427,7 +427,9 @@ class Batch:
     messages: list[MessageRow] = field(default_factory=list)
     messages_gone: list[tuple[int]] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
-    outbox_gone: list[tuple[int]] = field(default_factory=list)  # by the number that `outbox` says; missing ones are fine
+    outbox_gone: list[tuple[int]] = field(
+        default_factory=list
+    )  # by the number that `outbox` says; missing ones are fine
     # each with the `next` that was read (None: there was no row); another one now: VersionConflict
     positions: list[tuple[PositionRow, int | None]] = field(default_factory=list)
     letters: list[LetterRow] = field(default_factory=list)
@@ -692,9 +694,7 @@ class Storage(Protocol):
         """Somebody else may take it now; a role of another holder stays theirs."""
 
     # records and letters
-    async def outbox(
-        self, limit: int = 1000, topics: Collection[str] | None = None
-    ) -> list[tuple[int, OutboxRow]]:
+    async def outbox(self, limit: int = 1000, topics: Collection[str] | None = None) -> list[tuple[int, OutboxRow]]:
         """Not yet published, of these topics or of all, by their numbers: those of an instance in the order of its history.
 
         Not by id, which comes from the clock of a node. A number is never used again.

@@ -339,9 +339,7 @@ class MemoryQueries(Embedded):
         with self._lock:
             return newest(self._audit, limit, before=before)
 
-    async def outbox(
-        self, limit: int = 1000, topics: Collection[str] | None = None
-    ) -> list[tuple[int, OutboxRow]]:
+    async def outbox(self, limit: int = 1000, topics: Collection[str] | None = None) -> list[tuple[int, OutboxRow]]:
         with self._lock:
             asked = (item for item in self._outbox.items() if topics is None or item[1].topic in topics)
             return list(islice(asked, limit))

@@ -191,7 +191,9 @@ def conflict(connection: apsw.Connection, batch: Batch, error: apsw.ConstraintEr
     the same id in the same millisecond. Decided again, the id is another one.
     """
     table, _, column = str(error).rpartition(": ")[2].partition(".")
-    if (is_taken(error) and table in ("instance", "history", "inbox", "position")) or (is_null(error) and column == "instance"):
+    if (is_taken(error) and table in ("instance", "history", "inbox", "position")) or (
+        is_null(error) and column == "instance"
+    ):
         return _conflict(connection, batch)
     return error
 

@@ -209,9 +209,7 @@ class SqliteQueries(Embedded):
 
     # -- records and letters ------------------------------------------------------------------------------------------
 
-    async def outbox(
-        self, limit: int = 1000, topics: Collection[str] | None = None
-    ) -> list[tuple[int, OutboxRow]]:
+    async def outbox(self, limit: int = 1000, topics: Collection[str] | None = None) -> list[tuple[int, OutboxRow]]:
         if topics is not None and not topics:
             return []
         given = {"limit": limit, "topics": None if topics is None else names(topics)[0]}
