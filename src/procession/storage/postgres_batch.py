@@ -78,7 +78,7 @@ def call(batch: Batch, definitions: int) -> tuple[str, list[Any]]:
         return COMMIT, [definitions, *_lists_of(batch)]
     batch.messages = unique(batch.messages)
     batch.letters = unique(batch.letters)
-    batch.positions.sort(key=itemgetter(0))
+    batch.positions = sorted(batch.positions, key=itemgetter(0))
     return COMMIT_ALL, [definitions, *_all_lists_of(batch)]
 
 

@@ -341,7 +341,10 @@ def test_migrate_db(line):
     assert not Path("procession.db").exists()
     assert line.json("migrate-db") == {
         "dryRun": False,
-        "migrations": ["0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date", "0005_failed_starts"],
+        "migrations": [
+            *("0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date", "0005_failed_starts"),
+            "0006_bus",
+        ],
     }
     assert line.out("migrate-db") == "sqlite:///procession.db is up to date.\n"
 

@@ -27,6 +27,8 @@ ROWS = {
     "put_incident": storage.IncidentRow,
     "put_message": storage.MessageRow,
     "add_outbox": storage.OutboxRow,
+    "add_position": storage.PositionRow,
+    "put_letter": storage.LetterRow,
     "add_inbox": storage.InboxRow,
     "add_failed_start": storage.FailedStartRow,
     "add_audit": storage.AuditRow,
@@ -40,7 +42,7 @@ LISTS = {field.name for field in fields(Batch)} - CHECKED
 
 
 def test_sqlite_writes_every_list():
-    assert {name for name, _ in sqlite_batch._WRITES} | {"changed"} == LISTS
+    assert {name for name, _ in sqlite_batch._WRITES} | {"changed", "positions"} == LISTS
 
 
 def test_memory_writes_every_list():

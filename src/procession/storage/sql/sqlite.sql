@@ -523,7 +523,7 @@ FROM message WHERE record IS NOT NULL AND expires <= ? ORDER BY expires, id LIMI
 -- Records that are to be tried again.
 SELECT id, topic, partition, "offset", key, headers, value, published, at, attempts, due, state, instance, title, detail, closed,
     closed_by
-FROM letter WHERE state = 'waiting' AND due <= ? ORDER BY due, id LIMIT ?
+FROM letter INDEXED BY letter_due WHERE state = 'waiting' AND due <= ? ORDER BY due, id LIMIT ?
 
 -- name: hold_role
 -- The role is the caller's, if it was, or if nobody has it (any more).

@@ -23,7 +23,7 @@ ALTER TABLE numbered_outbox RENAME TO outbox;
 ALTER TABLE message ADD COLUMN node TEXT;
 ALTER TABLE message ADD COLUMN record BLOB;
 
-CREATE INDEX message_answer ON message (expires, id) WHERE record IS NOT NULL;
+CREATE INDEX message_answer ON message (expires) WHERE record IS NOT NULL;
 
 CREATE TABLE position (
     "group"    TEXT NOT NULL,
@@ -53,8 +53,8 @@ CREATE TABLE letter (
     closed_by  TEXT
 ) STRICT;
 
-CREATE INDEX letter_state ON letter (state, id);
-CREATE INDEX letter_due ON letter (due, id) WHERE state = 'waiting' AND due IS NOT NULL;
+CREATE INDEX letter_state ON letter (state);
+CREATE INDEX letter_due ON letter (due) WHERE state = 'waiting' AND due IS NOT NULL;
 
 CREATE TABLE role (
     name    TEXT NOT NULL PRIMARY KEY,
