@@ -45,7 +45,7 @@ class TooLarge(BusError):
 
 
 class Record(NamedTuple):
-    """What is published. `number` is the publisher's own: by it he learns that the record needs him no more (0: he does not ask)."""
+    """What is published. `number` is the publisher's own: by it he learns that the record needs him no more (0: never asks)."""
 
     topic: str
     key: str | None
@@ -96,8 +96,8 @@ class Publisher(Protocol):
     def publish(self, records: Sequence[Record]) -> None:
         """Once it returns, all of them are on the bus for good, those of one key in this order.
 
-        When it raises, readers see none of them or all of them (of a publisher without a name, perhaps some): publish the same again.
-        `Fenced`, `TooLarge`, `BusError`.
+        When it raises, readers see none of them or all of them (of a publisher without a name, perhaps some): publish the same
+        again. `Fenced`, `TooLarge`, `BusError`.
         """
 
     def settled(self) -> list[int]:
@@ -156,7 +156,7 @@ class Bus(Protocol):
         *,
         latest: bool = False,
     ) -> Subscription:
-        """Read topics, and all whose whole name matches the regular expression (POSIX, extended): also those that come to be later.
+        """Read topics, and all whose whole name matches the regular expression (extended, of POSIX): also later ones.
 
         A group begins at the first record of a topic that it has not read, or, with `latest`, behind the last one.
         """

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from procession.errors import ProcessionError
+
 START, START_CONFIRM = "core.trigger.start.process", "core.confirm.start.process"
 OPERATIONS = "core.trigger.operations.process"
 MESSAGES = "core.message.event.process"
@@ -30,6 +32,9 @@ OURS = ("core.", "engine.", "job.", "plugin.", "ui.")
 
 LEGAL = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka takes for the name of a topic."""
+
+FOREIGN = re.compile(r"\\[A-Za-z0-9]|\(\?|[*+?}][?+]")
+"""What Python's regular expressions have and POSIX's have not, which are those of Kafka: \\d, (?:…), .*?"""
 
 DAY = 86_400_000  # milliseconds
 
@@ -103,4 +108,15 @@ def legal(topic: str) -> bool:
 
 
 def portable(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    """A pattern for names of topics that means the same on every bus."""
+    if found := FOREIGN.search(pattern):
+        raise ProcessionError(
+            f"The pattern {pattern!r} for names of topics has {found[0]!r}, which Kafka does not know. "
+            "Write it as an extended regular expression of POSIX: [0-9], (…), .*"
+        )
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ProcessionError(
+            f"The pattern {pattern!r} for names of topics is no regular expression: {error}"
+        ) from None
