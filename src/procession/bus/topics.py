@@ -11,11 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from procession.definition import topics
+
 START, START_CONFIRM = "core.trigger.start.process", "core.confirm.start.process"
 OPERATIONS = "core.trigger.operations.process"
 MESSAGES = "core.message.event.process"
-RECEIVE = "engine.receive."
-RECEIVE_JOB = "engine.receive.job"
+RECEIVE, RECEIVE_JOB = topics.RECEIVE, topics.RECEIVE_JOB
 RECEIVE_PLUGIN = "engine.receive.plugin."
 NOTIFY_PROCESS, NOTIFY_TOKEN = "core.notify.process", "core.notify.token"
 NOTIFY_TASK, NOTIFY_EXCEPTION = "core.notify.task", "core.notify.exception"
@@ -28,8 +29,8 @@ DEAD_LETTER = "dead-letter"
 OURS = ("core.", "engine.", "job.", "plugin.", "ui.")
 """How names begin that get the other parts; `dead-letter` does, too."""
 
-LEGAL = re.compile(r"[A-Za-z0-9._-]{1,249}")
-"""What Kafka takes for the name of a topic."""
+legal = topics.legal
+"""Whether Kafka takes it for the name of a topic."""
 
 DAY = 86_400_000  # milliseconds
 
@@ -91,8 +92,3 @@ class Naming:
     def received(self) -> str:
         """The regular expression of the topics with answers, `engine.receive.*`."""
         return f"{re.escape(self.package + self.environment + RECEIVE)}.*{re.escape(self.version)}"
-
-
-def legal(topic: str) -> bool:
-    """Whether Kafka takes it for the name of a topic."""
-    return LEGAL.fullmatch(topic) is not None and topic not in (".", "..")

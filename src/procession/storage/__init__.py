@@ -188,7 +188,10 @@ class HistoryRow(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """A buffered message. `correlated` is a JSON list of the processes that have received it."""
+    """A buffered message. `correlated` is a JSON list of the processes that have received it.
+
+    With a `node` it is only for who waits there. `record` is JSON, of the record with which an answer of an integration came.
+    """
 
     id: int
     name: str
@@ -198,6 +201,8 @@ class MessageRow(NamedTuple):
     published: int
     expires: int
     correlated: bytes
+    node: str | None = None
+    record: bytes | None = None
 
 
 class OutboxRow(NamedTuple):
