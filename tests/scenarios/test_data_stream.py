@@ -12,7 +12,12 @@ from procession.testing import process
 CRM, BANK, FILES = "engine.receive.crm", "engine.receive.bank", "engine.receive.plugin.documents"
 
 ASK = (
-    process("question").start().send("ask", topic="crm.search").receive("hear", streams={CRM: "crm"}).user_task("use").end()
+    process("question")
+    .start()
+    .send("ask", topic="crm.search")
+    .receive("hear", streams={CRM: "crm"})
+    .user_task("use")
+    .end()
 )
 
 
