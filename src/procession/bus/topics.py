@@ -11,13 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from procession.definition import topics
 from procession.errors import ProcessionError
 
 START, START_CONFIRM = "core.trigger.start.process", "core.confirm.start.process"
 OPERATIONS = "core.trigger.operations.process"
 MESSAGES = "core.message.event.process"
-RECEIVE = "engine.receive."
-RECEIVE_JOB = "engine.receive.job"
+RECEIVE, RECEIVE_JOB = topics.RECEIVE, topics.RECEIVE_JOB
 RECEIVE_PLUGIN = "engine.receive.plugin."
 NOTIFY_PROCESS, NOTIFY_TOKEN = "core.notify.process", "core.notify.token"
 NOTIFY_TASK, NOTIFY_EXCEPTION = "core.notify.task", "core.notify.exception"
@@ -30,8 +30,8 @@ DEAD_LETTER = "dead-letter"
 OURS = ("core.", "engine.", "job.", "plugin.", "ui.")
 """How names begin that get the other parts; `dead-letter` does, too."""
 
-LEGAL = re.compile(r"[A-Za-z0-9._-]{1,249}")
-"""What Kafka takes for the name of a topic."""
+legal = topics.legal
+"""Whether Kafka takes it for the name of a topic."""
 
 FOREIGN = re.compile(r"\\[A-Za-z0-9]|\(\?|[*+?}][?+]")
 """What Python's regular expressions have and POSIX's have not, which are those of Kafka: \\d, (?:…), .*?"""
@@ -100,11 +100,6 @@ class Naming:
 
 def _is_ours(name: str) -> bool:
     return name.startswith(OURS) or name == DEAD_LETTER
-
-
-def legal(topic: str) -> bool:
-    """Whether Kafka takes it for the name of a topic."""
-    return LEGAL.fullmatch(topic) is not None and topic not in (".", "..")
 
 
 def portable(pattern: str) -> re.Pattern[str]:

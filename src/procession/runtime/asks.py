@@ -116,9 +116,13 @@ class Inherit:
 
 
 class Publish:
-    """Publish a BPMN message. `ttl` in microseconds. The answer is the message's id and who received it."""
+    """Publish a BPMN message. `ttl` in microseconds. The answer is the message's id and who received it.
 
-    __slots__ = ("key", "message_id", "name", "ttl", "variables")
+    With a `record` (topic/partition/offset) it is an answer for a data stream: it brings a `value`, the key is the id of the
+    instance, and where a `node` is given, only who waits there gets it.
+    """
+
+    __slots__ = ("key", "message_id", "name", "node", "record", "ttl", "value", "variables")
 
     def __init__(
         self,
@@ -127,8 +131,13 @@ class Publish:
         variables: dict[str, Any],
         message_id: str | None = None,
         ttl: int = 3_600_000_000,
+        *,
+        node: str | None = None,
+        value: Any = None,
+        record: str | None = None,
     ) -> None:
         self.name, self.key, self.variables, self.message_id, self.ttl = name, key, variables, message_id, ttl
+        self.node, self.value, self.record = node, value, record
 
     @property
     def inbox_key(self) -> str:

@@ -599,6 +599,8 @@ def _digest(command: Any) -> bytes:
             content += [inherit.instance, inherit.copy, inherit.without]
     elif isinstance(command, Publish):
         content = [command.name, command.key, command.variables, command.message_id, command.ttl]
+        if command.record is not None:
+            content += [command.node, command.value, command.record]
     else:
         content = [command]
     return hashlib.sha256(encode(content)).hexdigest().encode()
