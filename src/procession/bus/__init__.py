@@ -65,6 +65,11 @@ class Received(NamedTuple):
     headers: Headers
     at: int
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people and for history: topic/partition/offset."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:

@@ -118,7 +118,7 @@ class Inherit:
 class Publish:
     """Publish a BPMN message. `ttl` in microseconds. The answer is the message's id and who received it.
 
-    With a `record` (topic/partition/offset) it is an answer for a data stream: it brings a `value`, the key is the id of the
+    With a `record` it is an answer for a data stream: it brings a `value`, the key is the id of the
     instance, and where a `node` is given, only who waits there gets it.
     """
 
@@ -134,7 +134,7 @@ class Publish:
         *,
         node: str | None = None,
         value: Any = None,
-        record: str | None = None,
+        record: Received | None = None,
     ) -> None:
         self.name, self.key, self.variables, self.message_id, self.ttl = name, key, variables, message_id, ttl
         self.node, self.value, self.record = node, value, record

@@ -20,6 +20,7 @@ from procession.engine.state import LIVE, ON_HOLD, Subscription
 from procession.engine.triggers.stream import stream_of
 from procession.errors import CommandRejected
 from procession.runtime.asks import Match, Publish
+from procession.runtime.exchange.letters import answer_of, kept_answer
 from procession.storage import InboxRow, InstanceFilter, MessageRow, Need, StartSubscriptionRow
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class Correlation:
             min(work.at + message.ttl, FOR_EVER),
             encode(sorted(reached)),
             message.node,
-            None if message.record is None else encode(message.record),
+            None if message.record is None else kept_answer(message.record),
         )
         self._kept.append(row)
         work.batch.messages.append(row)
@@ -199,7 +200,7 @@ def _message(row: MessageRow) -> Publish:
     """What was buffered; nobody taking it, it stays where it is."""
     if row.record is None:
         return Publish(row.name, row.key, decode(row.variables), ttl=0)
-    value, record = decode(row.variables), decode(row.record)
+    value, record = decode(row.variables), answer_of(row)
     return Publish(row.name, row.key, {}, ttl=0, node=row.node, value=value, record=record)
 
 
@@ -211,4 +212,5 @@ def _for(unit: Unit, wait: Subscription, message: Publish) -> bool:
 
 
 def _delivery(subscription: int, number: int, message: Publish) -> c.DeliverMessage:
-    return c.DeliverMessage(subscription, number, message.variables, message.value, message.record)
+    place = None if message.record is None else message.record.place
+    return c.DeliverMessage(subscription, number, message.variables, message.value, place)

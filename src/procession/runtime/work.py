@@ -600,7 +600,7 @@ def _digest(command: Any) -> bytes:
     elif isinstance(command, Publish):
         content = [command.name, command.key, command.variables, command.message_id, command.ttl]
         if command.record is not None:
-            content += [command.node, command.value, command.record]
+            content += [command.node, command.value, command.record.place]
     else:
         content = [command]
     return hashlib.sha256(encode(content)).hexdigest().encode()

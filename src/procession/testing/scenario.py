@@ -20,7 +20,8 @@ from types import TracebackType
 from typing import Any
 
 from procession.app import Engine
-from procession.engine.codec import decode_events
+from procession.bus import Received
+from procession.engine.codec import decode_events, encode
 from procession.engine.events import Event
 from procession.engine.state import Call, ProcessInstance
 from procession.engine.triggers.stream import TOPIC
@@ -235,8 +236,9 @@ class Scenario:
         ttl: float = 3600.0,
     ) -> MessageView:
         """An integration answers this instance on a topic, for a data stream; `destination` is the node that it is for."""
-        record = f"{topic}/0/{next(self._offsets)}"
         given = checks.document({"value": value})["value"]
+        offset, now = next(self._offsets), self.clock.now()
+        record = Received(topic, 0, offset, self.id, encode(given), (("processInstanceId", self.id.encode()),), now)
         answer = Publish(
             TOPIC + topic,
             self.id,
