@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from procession.bus import Bus
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM, Principal, require_role
 from procession.engine.codec import encode
@@ -51,6 +52,26 @@ def open_storage(url: str) -> Storage:
 
         return PostgresStorage(url)
     raise ProcessionError(f"{url!r} is no store; write memory:, sqlite:///file.db or postgresql://user@host/database")
+
+
+def open_bus(url: str) -> Bus:
+    """The bus that a URL names: `memory:`, `kafka://host:9092`, `kafkas://user:password@host:9093?setting=value`."""
+    if url in ("memory:", "memory://"):
+        from procession.bus.memory import MemoryBus
+
+        return MemoryBus()
+    scheme = url.partition(":")[0]  # the rest may hold a password
+    if scheme in ("kafka", "kafkas"):
+        try:
+            from procession.bus.kafka import KafkaBus
+        except ImportError as error:
+            raise ProcessionError(
+                f"A bus on Kafka takes confluent-kafka, which cannot be loaded ({error}). Install it: pip install confluent-kafka"
+            ) from error
+        return KafkaBus(url)
+    raise ProcessionError(
+        f"'{scheme}:' is no bus; write memory:, kafka://host:9092 or kafkas://user:password@host:9093"
+    )
 
 
 class Engine:
