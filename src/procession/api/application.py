@@ -101,6 +101,7 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
                 exchange = options.exchange(node.machine, _identify(edge.identity))
                 opened.push_async_callback(asyncio.to_thread, exchange.close)
                 edge.exchange = exchange.start()
+                edge.metrics.follow(exchange)
             app.state.edge = edge
             dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
             yield
