@@ -46,7 +46,7 @@ ORDER = (
     process("order")
     .start()
     .send("say_one", topic=SAID, body='{"n": 1}')
-    .send("ask", topic=ASKED, body='{"id": "${id}"}')
+    .send("question", topic=ASKED, body='{"id": "${id}"}')
     .receive("answer", streams={"engine.receive.chaos": "answer"})
     .send("say_two", topic=SAID, body='{"n": 2, "answer": ${answer.id}}')
     .end()

@@ -124,3 +124,26 @@ def test_what_happened_before_there_was_a_bus_is_not_told(engine):
     eventually(lambda: drive(engine.storage.positions("procession.notices")), "the beginning")
     late = engine.start("ask", {"pn": "2"})
     assert partner.value("core.notify.process")["instance"] == late.id
+
+
+def test_what_can_be_searched_for_is_told_where_the_process_asks_for_it(engine, partner):
+    found = (
+        process("found")
+        .start()
+        .user_task("look")
+        .end()
+        .settings(index="client.name iban amount")
+        .data_model('{"properties": {"iban": {"sensitive": true}}}')
+        .build()
+    )
+    engine.deploy(("found.bpmn", found), ("ask.bpmn", ASK), publish=True)
+    partner.listen("core.index.process")
+    eventually(lambda: drive(engine.storage.positions("procession.notices")), "the beginning")
+    engine.start("ask", {"pn": "1"})
+    order = engine.start("found", {"client": {"name": "Ana"}, "iban": "RO12"}, business_key="B-7")
+    first = partner.value("core.index.process")
+    assert (first["id"], first["state"], first["seq"], first["businessKey"]) == (order.id, "STARTED", 1, "B-7")
+    assert first["keys"] == {"client.name": "Ana", "amount": None}
+    engine.complete_task(engine.tasks(instance=order.id).items[0].id, {"amount": 5})
+    last = partner.value("core.index.process")
+    assert (last["state"], last["seq"], last["keys"]["amount"]) == ("FINISHED", 2, 5)

@@ -15,6 +15,7 @@ from procession.definition import (
     EndEvent,
     Gateway,
     ProcessDefinition,
+    ReceiveTask,
     StartEvent,
 )
 from procession.definition.iso8601 import format_instant
@@ -151,7 +152,8 @@ class Story:
                 if event.status is not None:
                     yield Line(at, "…", self.name(event.node), f"waits until {moment(format_instant(event.due))}")
             case e.TimerFired():
-                yield Line(at, "◷", self.name(event.node) if event.node else "The instance", "the time has come")
+                if not isinstance(self._definition.nodes.get(event.node), ReceiveTask):  # else: no answer came in time
+                    yield Line(at, "◷", self.name(event.node) if event.node else "The instance", "the time has come")
                 self._mark(event.token, event.node)
             case e.SubscriptionOpened():
                 if event.status is not None or tokens.get(event.token) == event.node:

@@ -573,7 +573,7 @@ class ProcessBuilder:
         return self
 
     def settings(self, **settings: str) -> ProcessBuilder:
-        """What `procession:settings` takes: `expiry="P30D"`, `zone`, `keep`, `generalData`."""
+        """What `procession:settings` takes: `expiry="P30D"`, `zone`, `keep`, `generalData`, `index`."""
         self._extensions.append(Extension("procession:settings", settings))
         return self
 

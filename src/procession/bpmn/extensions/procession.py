@@ -19,7 +19,7 @@ from procession.definition.topics import RECEIVE, RECEIVE_JOB, legal
 ATTRIBUTES: dict[str, frozenset[str]] = {
     name: frozenset(attributes.split())
     for name, attributes in {
-        "settings": "expiry generalData zone keep",
+        "settings": "expiry generalData zone keep index",
         "dataModel": "",
         "access": " ".join(OPERATIONS),
         "start": "condition",
@@ -85,6 +85,7 @@ def settings(reading: Reading, process: Element) -> Settings:
         expiry=found.get("expiry"),
         zone=zone,
         general_data=None if general is None else _json(reading, found, general, "The generalData"),
+        index=tuple(dict.fromkeys((found.get("index") or "").split())),
     )
 
 

@@ -114,12 +114,12 @@ def _caught_once(voice: Voice, host: Node, boundary: Node, element: Element, see
 
 def done_at_once(voice: Voice, node: Node) -> bool:
     """Whether an activity waits for nobody."""
-    scripted = node.kind in ("scriptTask", "businessRuleTask") and not _by_a_worker(voice, node)
+    scripted = node.kind in ("scriptTask", "businessRuleTask") and not by_a_worker(voice, node)
     return scripted or node.kind in ("task", "manualTask")
 
 
-def _by_a_worker(voice: Voice, node: Node) -> bool:
-    """Whether a script or rule is a job."""
+def by_a_worker(voice: Voice, node: Node) -> bool:
+    """Whether a task is a job."""
     if voice.reading.zeebe(node.element, "script") is not None:
         return False
     return voice.reading.zeebe(node.element, "taskDefinition") is not None or bool(

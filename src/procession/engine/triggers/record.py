@@ -30,7 +30,7 @@ def _plan(step: Step, token: Token, node: FlowNode, spec: RecordSpec, variables:
     body = placeholders.document(spec.message, f"message of {of}")
     topic = placeholders.text(spec.topic)
     if not legal(topic):
-        data = step.data(roots(spec.topic), variables)
+        data = step.data(roots(spec.topic) - names.keys(), variables)
         raise Stuck(
             "ActionEvaluation",
             f"The topic of {of}, '{spec.topic}', is none that Kafka takes{' for ' + data if data else ''}: it must have 1 to "

@@ -10,15 +10,16 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from procession.bus import Record
-from procession.bus.topics import AUDIT, NOTIFY_EXCEPTION, NOTIFY_PROCESS, NOTIFY_TASK, NOTIFY_TOKEN, UI, Naming
+from procession.bus.topics import AUDIT, INDEX, NOTIFY_EXCEPTION, NOTIFY_PROCESS, NOTIFY_TASK, NOTIFY_TOKEN, UI, Naming
 from procession.definition.iso8601 import format_instant
 from procession.engine import events as e
 from procession.engine.codec import decode_events, encode
 from procession.runtime.drive import drive
-from procession.runtime.exchange.shapes import AuditEntry, Notice, ScreenNotice
+from procession.runtime.exchange.shapes import AuditEntry, IndexDocument, Notice, ScreenNotice
 from procession.runtime.machine import Machine
-from procession.runtime.views.logs import history_audit_view
+from procession.runtime.views import history_audit_view, reveals
 from procession.storage import HistoryRow, InstanceRow, PositionRow
+from procession.storage.rows import restore
 
 TOPICS: dict[type[e.Fact], str] = {
     e.InstanceStarted: NOTIFY_PROCESS,
@@ -61,7 +62,7 @@ class Notices:
 
     def __init__(self, machine: Machine, naming: Naming) -> None:
         self._machine, self._storage, self._naming = machine, machine.storage, naming
-        self._all = frozenset({*TOPICS.values(), AUDIT, UI})
+        self._all = frozenset({*TOPICS.values(), AUDIT, UI, INDEX})
         self.wanted: frozenset[str] = self._all  # until it is known who reads
 
     def want(self, topics: Collection[str] | None) -> None:
@@ -88,9 +89,14 @@ class Notices:
             return [], []
         heads = {head.id: head for head in drive(self._storage.instance_heads({row.instance for _, row in rows}))}
         records: list[Record] = []
+        indexed: dict[int, HistoryRow] = {}
         for _, row in rows:
             if (head := heads.get(row.instance)) is not None:  # else it was deleted since
                 records += self._records(row, head, cloud_event)
+                if INDEX in self.wanted:
+                    indexed[row.instance] = row
+        for id in indexed:
+            records += self._index(heads[id], cloud_event)
         return records, [(self._row(rows[-1][0] + 1), known)]
 
     def _records(self, row: HistoryRow, head: InstanceRow, cloud_event: CloudEvent) -> list[Record]:
@@ -114,6 +120,30 @@ class Notices:
             kinds = list(dict.fromkeys(_tag(event) for event in events))
             put(UI, "ui", ScreenNotice(**_about(row, head), root_instance=str(head.root), kinds=kinds))
         return records
+
+    def _index(self, head: InstanceRow, cloud_event: CloudEvent) -> list[Record]:
+        """What can be searched for, as it is now: with the position that it was read at, whoever has it newer leaves it alone."""
+        definition = drive(self._machine.definitions.compiled(head.definition))
+        if not definition.settings.index or (found := drive(self._storage.instance(head.id))) is None:
+            return []
+        row, variables = found.instance, restore(found).variables
+        document = IndexDocument(
+            id=str(row.id),
+            process_definition_name=row.name,
+            version=row.version,
+            state=row.status,
+            date_started=format_instant(row.started),
+            date_ended=None if row.ended is None else format_instant(row.ended),
+            seq=row.position,
+            business_key=row.business_key,
+            keys={
+                path: _at(variables, path)
+                for path in definition.settings.index
+                if not reveals(path, definition.sensitive)
+            },
+        )
+        about = cloud_event(f"{row.id}-{row.position}-index", INDEX, document.id, row.ended or row.started)
+        return [Record(self._naming.full(INDEX), document.id, encode(document), tuple(about))]
 
     def _position(self) -> int | None:
         return next((row.next for row in drive(self._storage.positions(GROUP)) if row.topic == PLACE), None)
@@ -164,6 +194,12 @@ def _audit(row: HistoryRow, head: InstanceRow) -> AuditEntry:
         reason=row.reason,
         **about,
     )
+
+
+def _at(variables: Any, path: str) -> Any:
+    for part in path.split("."):
+        variables = variables.get(part) if isinstance(variables, dict) else None
+    return variables
 
 
 def _tag(event: e.Event) -> str:

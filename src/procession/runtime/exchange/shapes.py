@@ -179,6 +179,23 @@ class ScreenNotice(Struct, kw_only=True, rename="camel", omit_defaults=True):
     business_key: str | None = None
 
 
+class IndexDocument(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """What can be searched for of an instance: `core.index.process`, of processes whose settings have an `index`.
+
+    `keys` has what is at each of its paths as of `seq`; what is marked as sensitive is left out.
+    """
+
+    id: str
+    process_definition_name: str
+    version: int
+    state: str
+    date_started: str
+    seq: int
+    keys: dict[str, Any]
+    business_key: str | None = None
+    date_ended: str | None = None
+
+
 class DeadLetter(Struct, kw_only=True, rename="camel", omit_defaults=True):
     """A record that could not be handled: `dead-letter`. `value` is what it was: JSON where it is JSON, else a text."""
 
