@@ -427,9 +427,7 @@ class Batch:
     messages: list[MessageRow] = field(default_factory=list)
     messages_gone: list[tuple[int]] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
-    outbox_gone: list[tuple[int]] = field(
-        default_factory=list
-    )  # by the number that `outbox` says; missing ones are fine
+    outbox_gone: list[tuple[int]] = field(default_factory=list)  # by number; those that are out already are no mistake
     # each with the `next` that was read (None: there was no row); another one now: VersionConflict
     positions: list[tuple[PositionRow, int | None]] = field(default_factory=list)
     letters: list[LetterRow] = field(default_factory=list)
