@@ -147,6 +147,7 @@ def known_fields(name: str) -> Any:
 
 WORK = (
     process("work")
+    .settings(index="pn amount")
     .start()
     .send("ask_crm", topic="crm.search", body='{"pn": "${pn}"}', headers='{"destinationId": "ask_crm"}')
     .user_task("look")
@@ -156,7 +157,15 @@ WORK = (
     .end()
     .build()
 )
-NOTIFIED = (NOTIFY_PROCESS, NOTIFY_TOKEN, NOTIFY_TASK, NOTIFY_EXCEPTION, "core.save.audit", "ui.notify")
+NOTIFIED = (
+    NOTIFY_PROCESS,
+    NOTIFY_TOKEN,
+    NOTIFY_TASK,
+    NOTIFY_EXCEPTION,
+    "core.save.audit",
+    "core.index.process",
+    "ui.notify",
+)
 
 
 def test_real_records_are_as_it_says(engine, partner):
@@ -201,7 +210,7 @@ def test_real_records_are_as_it_says(engine, partner):
                 check(record)
                 seen.add(json.loads(record.value).get("kind", topic))
     assert {"instance-started", "token-advanced", "task-created", "task-assigned", "incident-raised"} <= seen
-    assert {"core.save.audit", "ui.notify"} <= seen
+    assert {"core.save.audit", "core.index.process", "ui.notify"} <= seen
     offering._offers.stop()
 
 

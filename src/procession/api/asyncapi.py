@@ -70,7 +70,7 @@ CARRIED: dict[str, Carried] = {
     NOTIFY_TASK: NOTICES,
     NOTIFY_EXCEPTION: NOTICES,
     AUDIT: Carried({"AuditEntry": shapes.AuditEntry}, OWN, INSTANCE_KEY),
-    INDEX: Carried({"SearchData": None}, OWN, INSTANCE_KEY),
+    INDEX: Carried({"IndexDocument": shapes.IndexDocument}, OWN, INSTANCE_KEY),
     UI: Carried({"ScreenNotice": shapes.ScreenNotice}, OWN, INSTANCE_KEY),
     JOB: Carried({"JobOffer": shapes.JobOffer}, OFFER, INSTANCE_KEY),
     PLUGIN: Carried({"Request": None}, REQUEST, INSTANCE_KEY),
@@ -89,7 +89,6 @@ OF_PROCESS = Carried({"Request": None}, REQUEST, "What the process says; usually
 SAID: dict[str, str] = {
     "Answer": "What an integration or a plugin says: any JSON. It takes the place of the variable of the data stream that waits.",
     "Request": "What a send action of a process says: any JSON object.",
-    "SearchData": "Data for search. Nothing is published here yet.",
 }
 """Messages that have no type of ours."""
 
