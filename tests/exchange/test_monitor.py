@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from procession import Client, CommandRejected
 from procession.api.bus_figures import MOST_TOPICS, OTHERS, bounded
 from procession.bus import BusError, Record
 from procession.bus.memory import MemoryBus
@@ -18,7 +19,7 @@ from procession.runtime.exchange import watch as module
 from procession.runtime.exchange.exchange import Exchange
 from procession.runtime.exchange.watch import Watch
 from procession.testing import process
-from tests.acceptance.running import METRICS_TOKEN, Running, running
+from tests.acceptance.running import METRICS_TOKEN, PASSWORD, Running, running
 from tests.exchange.conftest import eventually
 
 CRM, FULL = "engine.receive.crm", "procession.dev.engine.receive.crm.v1"
@@ -190,6 +191,22 @@ def test_figures(watched):
         'procession_bus_up{part="offering"} 1.0',
     ):
         assert line in said, line
+
+
+def test_a_client_has_it_all(watched):
+    order = watched.server.start("ask", {"region": "north"})
+    send(watched, CRM, b"{no json", processInstanceId=order["id"])
+    with Client(watched.server.url, user="operator", password=PASSWORD) as client:
+        [letter] = eventually(lambda: client.letters(["dead"]).items)
+        assert client.letter(letter.id) == letter
+        assert [each.state for each in client.records(order["id"]).items] == ["waiting", "waiting", "letter"]
+        assert client.records(order["id"], limit=1).next
+        assert client.replay_letter(letter.id).state == "replayed"
+        [again] = eventually(lambda: client.letters(["dead"]).items)
+        assert client.dismiss_letter(again.id).closed_by == "operator"
+        assert client.bus().group == "procession.dev.engine"
+        with pytest.raises(CommandRejected, match="It was dismissed by operator already"):
+            client.replay_letter(again.id)
 
 
 def test_only_who_is_logged_in_learns_where_the_bus_is(watched):
