@@ -14,6 +14,7 @@ from litestar.types import Receive, Scope, Send
 
 from procession.api import (  # each enters its calls in the table
     auth,
+    bus,
     definitions,
     development,
     documents,
@@ -21,6 +22,7 @@ from procession.api import (  # each enters its calls in the table
     health,
     instances,
     jobs,
+    letters,
     messages,
     oversight,
     processes,
@@ -48,8 +50,8 @@ if TYPE_CHECKING:
     from procession.api.tracing import Tracing
 
 RESOURCES = (
-    auth, definitions, development, documents, expressions, health, instances, jobs, messages, oversight, processes,
-    stream, tasks, users,
+    auth, bus, definitions, development, documents, expressions, health, instances, jobs, letters, messages, oversight,
+    processes, stream, tasks, users,
 )  # fmt: skip
 OURS = frozenset({"api", "health", "metrics"})
 """What an address of the API begins with; all others are the web application's."""
@@ -99,6 +101,7 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
                 exchange = options.exchange(node.machine, _identify(edge.identity))
                 opened.push_async_callback(asyncio.to_thread, exchange.close)
                 edge.exchange = exchange.start()
+                edge.metrics.follow(exchange)
             app.state.edge = edge
             dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
             yield
