@@ -14,6 +14,7 @@ from litestar.types import Receive, Scope, Send
 
 from procession.api import (  # each enters its calls in the table
     auth,
+    bus,
     definitions,
     development,
     documents,
@@ -33,6 +34,7 @@ from procession.api.edge import Edge, Limits
 from procession.api.identity import Identity
 from procession.api.metrics import Metrics
 from procession.api.operations import TABLE, Operation
+from procession.api.partners import Partners
 from procession.api.problems import MEDIA, nothing_here, phrase, problem, refusal, wrong_method
 from procession.api.streams import Streams
 from procession.engine.access import Principal
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from procession.api.tracing import Tracing
 
 RESOURCES = (
-    auth, definitions, development, documents, expressions, health, instances, jobs, messages, oversight, processes,
+    auth, bus, definitions, development, documents, expressions, health, instances, jobs, messages, oversight, processes,
     stream, tasks, users,
 )  # fmt: skip
 OURS = frozenset({"api", "health", "metrics"})
@@ -99,6 +101,8 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
                 exchange = options.exchange(node.machine, _identify(edge.identity))
                 opened.push_async_callback(asyncio.to_thread, exchange.close)
                 edge.exchange = exchange.start()
+                edge.partners = Partners(exchange)
+                opened.push_async_callback(edge.partners.close)
             app.state.edge = edge
             dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
             yield
