@@ -111,7 +111,8 @@ def test_a_pattern_reaches_no_further_than_a_name_and_is_quickly_matched(server,
         ("dead-letter", 200, 200), ("bureau.requests", 200, 200),
         ("core.trigger.start.process", 403, 403), ("core.trigger.operations.process", 403, 403),
         ("procession.dev.core.trigger.start.process.v1", 403, 403), ("core.save.audit", 403, 403), ("ui.notify", 403, 403),
-        ("core.notify.task", 403, 403), ("job.print", 403, 403), ("plugin.print.in", 403, 403), ("core.confirm.start.process", 403, 403),
+        ("core.notify.task", 403, 403), ("job.print", 403, 403), ("plugin.print.in", 403, 403),
+        ("core.confirm.start.process", 403, 403),
         ("procession.prod.engine.receive.bureau.v1", 403, 403), ("procession.dev.anything", 403, 403),
     ],
 )  # fmt: skip
@@ -153,7 +154,8 @@ def test_no_partner_is_in_the_engines_group_or_in_that_of_somebody_else(server):
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"group": "a b"}, "/group"), ({"member": ""}, "/member"), ({"topics": ["a b"]}, "/topics"), ({"topics": [""]}, "/topics"),
+        ({"group": "a b"}, "/group"), ({"member": ""}, "/member"),
+        ({"topics": ["a b"]}, "/topics"), ({"topics": [""]}, "/topics"),
         ({"maxRecords": 1001}, "/maxRecords"), ({"waitMs": -1}, "/waitMs"), ({"topics": ["a"] * 101}, "/topics"),
         ({"commit": [{"topic": "a", "partition": -1, "offset": 0}]}, "/commit/0/partition"),
     ],

@@ -1,5 +1,7 @@
-"""The bus of a server keeps the contract over HTTP, as far as it is a partner's: who publishes by a name, makes topics, lists them or
-knows better where to begin is the server."""
+"""The bus of a server keeps the contract over HTTP, as far as it is a partner's.
+
+Who publishes by a name, makes topics, lists them, or knows better where to begin is the server.
+"""
 
 from __future__ import annotations
 

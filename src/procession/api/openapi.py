@@ -25,6 +25,7 @@ TAGS = {
     "definitions": "Add process files, publish versions.",
     "jobs": "Work for programs.",
     "messages": "BPMN messages and signals.",
+    "bus": "Records on topics, for integrations.",
     "operations": "For operators, across instances.",
     "expressions": "FEEL and decisions.",
     "analytics": "How processes run.",
