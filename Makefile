@@ -36,7 +36,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui try-ui browser postgresql demo test pictures check format bench peers bench-http bench-ui chaos history history-postgres conformance lock clean
+.PHONY: help setup ui try-ui browser postgresql kafka demo test pictures check format bench peers bench-http bench-ui chaos history history-postgres conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,10 +59,13 @@ browser:
 postgresql:
 	@scripts/install-postgresql.sh || [ "$$CI" != true ]
 
+kafka:
+	@scripts/install-kafka.sh || [ "$$CI" != true ]
+
 demo: setup try-ui ## start a server with sample processes, users and workers, on a SQLite file
 	@$(BIN)/procession demo
 
-test: setup check browser postgresql ## check, then every test on two cores
+test: setup check browser postgresql kafka ## check, then every test on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 pictures: setup ui browser ## make the pictures of the tutorial again
