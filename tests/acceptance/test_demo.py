@@ -87,6 +87,18 @@ def test_the_credit_bureau_has_answered_about_who_waits_for_a_manager(tmp_path):
             assert 300 <= manager.instance(review.instance).variables["bureau"]["score"] <= 850
 
 
+def test_it_is_the_same_on_kafka(tmp_path, kafka):
+    with running("demo", "--port", "0", "--password", "open-sesame-1", "--bus", kafka.url(), cwd=tmp_path) as demo:
+        url = demo.address()
+        with Client(url, user="clerk", password="open-sesame-1") as clerk:
+            demo.said("waits for records on bureau.requests")
+            card = clerk.start("credit_card", {"client": {"name": "Bo", "income": 5000}}, start_condition="PF")
+            (task,) = clerk.tasks(instance=card.id).items
+            clerk.complete_task(task.id, {"client": {"iban": "DE02120300000000202051"}, "amount": 20_000})
+            until(lambda: clerk.instance(card.id).waiting_at == ["review"])
+        assert demo.stop() == 0
+
+
 def test_a_port_that_is_taken_is_no_obstacle_unless_it_was_asked_for(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -150,9 +150,9 @@ async def poll_bus(call: Call) -> BusRecords:
     """Read records as a member of a group: a long poll.
 
     Commits first, then answers at once when there are records, else when some come or `waitMs` are over. A member that has not
-    polled for 30 seconds has left, and its records that were not committed go to others, or to itself. Where an answer is lost,
-    leave, and go on as another member. Needs the role `worker` or `operator`; what is between the engine and those who watch it
-    is for `operator`.
+    polled for 30 seconds (3 seconds, where its connection ended while it waited) is let go: its records that were not committed
+    go to others, or to itself. Where an answer is lost, leave, and go on as another member. Needs the role `worker` or
+    `operator`; what is between the engine and those who watch it is for `operator`.
     """
     body: Poll = call.body
     partners, naming, principal = _partners(call), _naming(call), call.principal

@@ -28,8 +28,9 @@ MOST, MOST_EACH = 100, 50
 MOST_GROUPS, MOST_TOPICS = 1_000, 1_000
 """Groups and topics that partners of this node may have used: a bus keeps them."""
 
-SILENCE = 30.0
-"""Seconds after which a member that has not polled is gone: others get its records."""
+SILENCE, GONE = 30.0, 3.0
+"""Seconds after which a member that has not polled is let go, so that others get its records; and after which one whose
+connection ended while it waited is: a program that was killed."""
 
 LOOK = 1.0
 SLICE = 0.5
@@ -152,12 +153,12 @@ class Partners:
         known |= names
 
     async def _polled(self, member: Member, limit: int, wait: float, commit: Mapping[Partition, int]) -> Polled:
-        member.hurry = self._closed
+        member.hurry, member.gone = self._closed, False
         polling = asyncio.ensure_future(self._ask(lambda: member.poll(limit, wait, commit)))
         try:
             return await asyncio.shield(polling)
         except asyncio.CancelledError:  # the client has gone: what was read for it is for its next poll
-            member.hurry = True
+            member.hurry = member.gone = True
             await asyncio.wait((polling,))
             if polling.exception() is None:
                 member.put_back(polling.result().records)
@@ -183,8 +184,9 @@ class Partners:
             await asyncio.sleep(LOOK)
             now = time.monotonic()
             for who, member in list(self._members.items()):
-                if not member.turn.locked() and now - member.heard > SILENCE:
-                    log.info("%s of group %s has not polled for %g s: it has left", who.user, who.group, SILENCE)
+                silence = GONE if member.gone else SILENCE
+                if not member.turn.locked() and now - member.heard > silence:
+                    log.info("%s of group %s has not polled for %g s: it is let go", who.user, who.group, silence)
                     await asyncio.gather(self.leave(who), return_exceptions=True)
 
 
@@ -197,7 +199,7 @@ class Member:
         self._waiting: deque[Received] = deque()
         self.turn = asyncio.Lock()
         self.heard = time.monotonic()
-        self.hurry = self.left = False
+        self.hurry = self.gone = self.left = False
 
     def poll(self, limit: int, wait: float, commit: Mapping[Partition, int]) -> Polled:
         """In a thread."""
