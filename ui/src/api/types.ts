@@ -40,6 +40,62 @@ export type AuditView = {
   position?: number
 }
 
+export type BusLeave = {
+  group: string
+  member: string
+}
+
+export type BusLeft = {
+  left: boolean
+}
+
+export type BusOffset = {
+  topic: string
+  partition: number
+  offset: number
+}
+
+export type BusOutgoing = {
+  topic: string
+  value: string
+  key?: string | null
+  headers?: [string, string][]
+}
+
+export type BusOutgoings = {
+  records: BusOutgoing[]
+}
+
+export type BusPoll = {
+  group: string
+  member: string
+  topics?: string[]
+  pattern?: string | null
+  latest?: boolean
+  maxRecords?: number
+  waitMs?: number
+  commit?: BusOffset[]
+}
+
+export type BusPublished = {
+  published: number
+}
+
+export type BusRecord = {
+  topic: string
+  partition: number
+  offset: number
+  key: string | null
+  headers: [string, string][]
+  value: string
+  at: number
+}
+
+export type BusRecords = {
+  records: BusRecord[]
+  assigned: [string, number][]
+}
+
 export type BusinessError = {
   token: number
   code: string
