@@ -19,7 +19,7 @@ from procession.engine.state import FAILED, LIVE
 from procession.errors import CommandRejected, ProcessionError
 from procession.runtime import checks
 from procession.runtime import views as v
-from procession.runtime.asks import Ask, Inherit, Publish, Start
+from procession.runtime.asks import Ask, Inherit, Publish, Settle, Start
 from procession.runtime.chores import run_due
 from procession.runtime.clock import Clock, SystemClock
 from procession.runtime.drive import drive
@@ -104,7 +104,7 @@ class Engine:
         self._wires = _Wires(self._machine)
         if bus is not None:
             try:
-                self._wires.connect(open_bus(bus))
+                self._wires.connect(open_bus(bus), bus)
             except BaseException:
                 self.close()
                 raise
@@ -313,6 +313,10 @@ class Engine:
         number = None if id is None else checks.identity(id, "Process instance")
         return drive(self._queries.exceptions(number, open_only, limit)).items
 
+    def records(self, id: str | int, limit: int = 50, cursor: str | None = None) -> v.Page[v.RecordView]:
+        """What an instance sent and received on topics, and letters about it, oldest first."""
+        return drive(self._queries.records(checks.identity(id, "Process instance"), limit, cursor))
+
     def state_at(self, id: str | int, position: int) -> v.InstanceView:
         """The instance as it was at a position of its history."""
         return drive(self._queries.state_at(checks.identity(id, "Process instance"), position))
@@ -320,6 +324,26 @@ class Engine:
     def failed_starts(self, limit: int = 50, cursor: str | None = None) -> v.Page[v.FailedStartView]:
         """Starts that were refused, newest first."""
         return drive(self._queries.failed_starts(limit, cursor))
+
+    def letters(self, states: Sequence[str] = (), limit: int = 50, cursor: str | None = None) -> v.Page[v.LetterView]:
+        """Records that could not be handled, newest first: waiting, dead, replayed, dismissed, or all."""
+        return drive(self._queries.letters(states, limit, cursor))
+
+    def letter(self, id: str | int) -> v.LetterView:
+        """One of them."""
+        return drive(self._queries.letter(checks.identity(id, "Letter")))
+
+    def replay_letter(self, id: str | int) -> v.LetterView:
+        """Publish the record of a letter anew on its topic, after the repair."""
+        return self._settle(id, replay=True)
+
+    def dismiss_letter(self, id: str | int) -> v.LetterView:
+        """Leave it at that: the record is kept, and nothing is done with it."""
+        return self._settle(id, replay=False)
+
+    def _settle(self, id: str | int, *, replay: bool) -> v.LetterView:
+        row = self._run(Ask(Settle(checks.identity(id, "Letter"), replay=replay), self.principal))
+        return v.letter_view(row, self._machine.naming, self.principal)
 
     def audit(self, id: str | int | None = None, limit: int = 50, cursor: str | None = None) -> v.Page[v.AuditView]:
         """Who did what to an instance, or to anything at all, newest first."""
@@ -596,13 +620,13 @@ class _Wires:
     def exchange(self) -> Exchange:
         with self._lock:
             if self._exchange is None:
-                self._connect(open_bus("memory:"))
+                self._connect(open_bus("memory:"), "memory:")
             assert self._exchange is not None
             return self._exchange
 
-    def connect(self, bus: Bus) -> None:
+    def connect(self, bus: Bus, url: str) -> None:
         with self._lock:
-            self._connect(bus)
+            self._connect(bus, url)
 
     def close(self) -> None:
         with self._lock:
@@ -610,10 +634,10 @@ class _Wires:
         if exchange is not None:
             exchange.close()
 
-    def _connect(self, bus: Bus) -> None:
+    def _connect(self, bus: Bus, url: str) -> None:
         from procession.runtime.exchange.exchange import Exchange
 
-        self._exchange = Exchange(self._machine, bus).start()
+        self._exchange = Exchange(self._machine, bus, url=url).start()
 
 
 class EngineUsers:

@@ -149,6 +149,22 @@ class OutboxContract:
             )
         assert store.outbox() == [(number, kept)]
 
+    def test_it_is_known_which_records_are_out(self, store):
+        order = instance()
+        records = [record(order.id) for _ in range(3)]
+        store.commit(started(order, outbox=records))
+        [(first, _), *_] = store.outbox()
+        store.commit(Batch(outbox_gone=[(first,)]))
+        assert store.unpublished([each.id for each in records] + [new_id()]) == {each.id for each in records[1:]}
+        assert store.unpublished([]) == set()
+
+    def test_what_waits_is_counted_by_topic(self, store):
+        assert store.topic_backlog() == []
+        sent = [record(1, topic="b", created=NOON), record(1, topic="b", created=NOON - SECOND), record(1, topic="a")]
+        kept = [letter(topic=topic, state=state) for topic, state in (("b", "dead"), ("c", "dead"), ("a", "waiting"))]
+        store.commit(Batch(outbox=sent, letters=kept))
+        assert store.topic_backlog() == [("a", 1, NOON, 0), ("b", 2, NOON - SECOND, 1), ("c", 0, None, 1)]
+
     def test_the_oldest_record_is_known(self, store):
         store.commit(Batch(outbox=[record(1, id=9, created=NOON - 5), record(1, id=8, created=NOON)]))
         assert (store.backlog(NOON).records, store.backlog(NOON).records_since) == (2, NOON - 5)
@@ -188,6 +204,16 @@ class LetterContract:
         assert store.letters({"waiting", "replayed"}) == [letters[2], letters[0]]
         assert store.letters(["none"]) == []
         assert store.backlog(NOON).letters == 3
+
+    def test_letters_of_an_instance_are_found_among_others(self, store):
+        order, other = instance(), instance()
+        states = ("waiting", "dead", "dead")
+        mine = [letter(instance=order.id, state=state) for state in states]
+        store.commit(Batch(letters=[*mine, letter(), letter(instance=other.id, state="dead")]))
+        assert store.letters(instance=order.id) == mine[::-1]
+        assert store.letters(["dead"], instance=order.id) == mine[:0:-1]
+        assert store.letters(limit=1, before=mine[2].id, instance=order.id) == [mine[1]]
+        assert store.letters(instance=new_id()) == []
 
     def test_letters_come_due_in_their_order(self, store):
         late, later, not_yet = letter(due=NOON - 2), letter(due=NOON), letter(due=NOON + 1)

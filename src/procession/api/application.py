@@ -22,9 +22,11 @@ from procession.api import (  # each enters its calls in the table
     health,
     instances,
     jobs,
+    letters,
     messages,
     oversight,
     processes,
+    records,
     stream,
     tasks,
     users,
@@ -50,8 +52,8 @@ if TYPE_CHECKING:
     from procession.api.tracing import Tracing
 
 RESOURCES = (
-    auth, bus, definitions, development, documents, expressions, health, instances, jobs, messages, oversight, processes,
-    stream, tasks, users,
+    auth, bus, definitions, development, documents, expressions, health, instances, jobs, letters, messages, oversight,
+    processes, records, stream, tasks, users,
 )  # fmt: skip
 OURS = frozenset({"api", "health", "metrics"})
 """What an address of the API begins with; all others are the web application's."""
@@ -101,6 +103,7 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
                 exchange = options.exchange(node.machine, _identify(edge.identity))
                 opened.push_async_callback(asyncio.to_thread, exchange.close)
                 edge.exchange = exchange.start()
+                edge.metrics.follow(exchange)
                 edge.partners = Partners(exchange)
                 opened.push_async_callback(edge.partners.close)
             app.state.edge = edge

@@ -5,11 +5,14 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
+from typing import Any
 
+from procession.api import asyncapi
 from procession.api.openapi import document
 from procession.api.operations import TABLE, Answer, Call, operation
-from procession.api.problems import not_built
 from procession.engine.codec import encode
+from procession.errors import CommandRejected
+from procession.runtime.exchange.exchange import group_of
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -24,10 +27,27 @@ async def get_openapi(call: Call) -> bytes:
     return _openapi(call.node.clock.virtual)
 
 
-@operation("GET", "/api/asyncapi.json", tag="documents", public=True, built=False)
-async def get_asyncapi(call: Call) -> None:
-    """The topics of the bus: AsyncAPI 3."""
-    raise not_built("The AsyncAPI document")
+@operation("GET", "/api/asyncapi.json", tag="documents", public=True)
+async def get_asyncapi(call: Call) -> dict[str, Any]:
+    """The topics of the bus: AsyncAPI 3.0.
+
+    Whoever is logged in is also told where the bus is.
+    """
+    exchange = call.edge.exchange
+    naming, number = call.node.machine.naming, version("procession")
+    if exchange is None:
+        return asyncapi.document(number, naming, group_of(naming))
+    url = exchange.url if await _is_known(call) else "memory:"
+    return asyncapi.document(number, naming, exchange.orders.group, url=url, jobs=exchange.jobs)
+
+
+async def _is_known(call: Call) -> bool:
+    """Whether the caller is somebody. The document is for everybody; the addresses of machines are not."""
+    try:
+        await call.edge.identity.principal(call.headers, "GET")
+    except CommandRejected:
+        return False
+    return True
 
 
 @operation("GET", "/api/docs", tag="documents", public=True, media=HTML)

@@ -29,6 +29,9 @@ SLICE = 0.25
 SETTLE = 5.0
 """Seconds for a commit while the group shares its partitions out anew."""
 
+SESSION = {"session.timeout.ms": 6_000, "heartbeat.interval.ms": 2_000}
+"""After so long the partitions of a reader that died are somebody else's: the shortest time that brokers allow by themselves."""
+
 USUAL = {"topic.metadata.refresh.interval.ms": LOOK, "topic.blacklist": "^__"}
 
 PROMISED = {
@@ -65,7 +68,7 @@ class KafkaSubscription:
         config = {**USUAL, **common, **PROMISED, "group.id": group}
         config["auto.offset.reset"] = "latest" if latest else "earliest"
         if config.get("group.protocol") != "consumer":  # there the broker does it
-            config["partition.assignment.strategy"] = "cooperative-sticky"
+            config = {**SESSION, **config, "partition.assignment.strategy": "cooperative-sticky"}
         self._wanted = list(topics)
         if pattern is not None:
             self._wanted.append(f"^({portable(pattern).pattern})$")

@@ -25,6 +25,7 @@ AUDIT = "core.save.audit"
 INDEX = "core.index.process"
 UI = "ui.notify"
 JOB = "job."
+PLUGIN = "plugin."
 DEAD_LETTER = "dead-letter"
 
 OURS = ("core.", "engine.", "job.", "plugin.", "ui.")
@@ -64,7 +65,7 @@ KINDS = (
     Kind(INDEX, "out", "Data for search, of processes that ask for it", 7 * DAY),
     Kind(UI, "out", "What screens are told", DAY),
     Kind(JOB, "out", "Jobs for workers that read them here, a topic for each type", 7 * DAY),
-    Kind("plugin.", "out", "Requests to a plugin", 7 * DAY),
+    Kind(PLUGIN, "out", "Requests to a plugin", 7 * DAY),
     Kind(DEAD_LETTER, "out", "Records that could not be handled, with the reason", 30 * DAY),
 )
 
@@ -96,6 +97,12 @@ class Naming:
     def received(self) -> str:
         """The regular expression of the topics with answers, `engine.receive.*`."""
         return f"{re.escape(self.package + self.environment + RECEIVE)}.*{re.escape(self.version)}"
+
+
+def kind_of(name: str) -> Kind | None:
+    """What a topic is, by its short name; None: it is none of the platform's."""
+    fits = [kind for kind in KINDS if name == kind.name or (kind.name.endswith(".") and name.startswith(kind.name))]
+    return max(fits, key=lambda kind: len(kind.name), default=None)
 
 
 def _is_ours(name: str) -> bool:

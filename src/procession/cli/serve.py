@@ -188,6 +188,7 @@ def exchanging(settings: Settings) -> Callable[[Machine, Identify], Exchange]:
         return Exchange(
             machine,
             open_bus(settings.bus),
+            url=settings.bus,
             naming=naming_of(settings),
             identify=identify,
             jobs=settings.bus_jobs,

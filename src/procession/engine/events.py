@@ -364,6 +364,7 @@ class RecordSent(Fact):
     key: str
     value: str
     headers: dict[str, str]
+    node: str = ""  # unknown where it was sent before this was kept
 
 
 OUTWARD: frozenset[type] = frozenset(

@@ -427,9 +427,7 @@ class Batch:
     messages: list[MessageRow] = field(default_factory=list)
     messages_gone: list[tuple[int]] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
-    outbox_gone: list[tuple[int]] = field(
-        default_factory=list
-    )  # by the number that `outbox` says; missing ones are fine
+    outbox_gone: list[tuple[int]] = field(default_factory=list)  # by number; those that are out already are no mistake
     # each with the `next` that was read (None: there was no row); another one now: VersionConflict
     positions: list[tuple[PositionRow, int | None]] = field(default_factory=list)
     letters: list[LetterRow] = field(default_factory=list)
@@ -575,6 +573,15 @@ class Backlog(NamedTuple):
     letters: int  # dead ones
 
 
+class TopicBacklog(NamedTuple):
+    """What waits of one topic, by the name that records have: not published, and not handled."""
+
+    topic: str
+    records: int  # of the outbox
+    since: int | None  # when the first of them was made
+    letters: int  # dead ones
+
+
 class Due(NamedTuple):
     """What time has come for. Timers of instances on hold are not due."""
 
@@ -700,13 +707,19 @@ class Storage(Protocol):
         Not by id, which comes from the clock of a node. A number is never used again.
         """
 
+    async def unpublished(self, records: Collection[int]) -> set[int]:
+        """Those of these records, by their ids, that are in the outbox."""
+
+    async def topic_backlog(self) -> list[TopicBacklog]:
+        """Of each topic with records in the outbox or dead letters, by name. It counts all of them: ask from time to time."""
+
     async def positions(self, group: str) -> list[PositionRow]:
         """How far a group is, by topic and partition."""
 
     async def letters(
-        self, states: Collection[str] = (), limit: int = 50, before: int | None = None
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None, instance: int | None = None
     ) -> list[LetterRow]:
-        """In one of these states, or all."""
+        """In one of these states, or all; of an instance, or all."""
 
     async def letter(self, letter: int) -> LetterRow | None: ...
     async def letters_due(self, now: int, limit: int) -> list[LetterRow]:

@@ -46,6 +46,7 @@ from procession.storage import (
     TaskRow,
     TimerRow,
     TokenRow,
+    TopicBacklog,
     Totals,
     UserRow,
     VariableRow,
@@ -349,11 +350,28 @@ class MemoryQueries(Embedded):
             mine = sorted(place for place in self._positions if place[0] == group)
             return [PositionRow(*place, self._positions[place]) for place in mine]
 
-    async def letters(
-        self, states: Collection[str] = (), limit: int = 50, before: int | None = None
-    ) -> list[LetterRow]:
+    async def unpublished(self, records: Collection[int]) -> set[int]:
         with self._lock:
-            return newest(self._letters, limit, lambda row: not states or row.state in states, before)
+            return self._outbox_ids.intersection(records)
+
+    async def topic_backlog(self) -> list[TopicBacklog]:
+        with self._lock:
+            dead = Counter(letter.topic for letter in self._letters.values() if letter.state == DEAD)
+            waiting = Counter(record.topic for record in self._outbox.values())
+            since: dict[str, int] = {}
+            for record in self._outbox.values():
+                since[record.topic] = min(record.created, since.get(record.topic, record.created))
+            topics = sorted(dead.keys() | waiting.keys())
+            return [TopicBacklog(topic, waiting[topic], since.get(topic), dead[topic]) for topic in topics]
+
+    async def letters(
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None, instance: int | None = None
+    ) -> list[LetterRow]:
+        def wanted(row: LetterRow) -> bool:
+            return (not states or row.state in states) and instance in (None, row.instance)
+
+        with self._lock:
+            return newest(self._letters, limit, wanted, before)
 
     async def letter(self, letter: int) -> LetterRow | None:
         with self._lock:

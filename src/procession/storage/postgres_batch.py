@@ -71,8 +71,10 @@ _PARTS = (
 
 
 def call(batch: Batch, definitions: int) -> tuple[str, list[Any]]:
-    """The function that commits the batch, and what it is called with; first the number of changes to the definitions that was
-    seen. Most batches have nothing of what came with `commit_batch_2`, and are done sooner without it."""
+    """The statement that commits the batch, and its parameters: first how often definitions had changed when it was decided.
+
+    Most batches have nothing of what came with `commit_batch_2`, and are done sooner without it.
+    """
     batch.start_timers = unique(batch.start_timers)
     if not (batch.messages or batch.positions or batch.outbox_gone or batch.letters or batch.letters_gone):
         return COMMIT, [definitions, *_lists_of(batch)]

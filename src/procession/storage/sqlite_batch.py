@@ -159,17 +159,14 @@ def _change(connection: apsw.Connection, batch: Batch) -> set[int]:
 
 def _move(connection: apsw.Connection, batch: Batch) -> None:
     """Write how far groups have taken; refuse if one is not where it was read."""
-    if len({row[:3] for row, _ in batch.positions}) < len(batch.positions):
+    right = len({row[:3] for row, _ in batch.positions}) == len(batch.positions)
+    for row, read in batch.positions:
+        statement = "add_position" if read is None else "move_position"
+        connection.execute(SQL[statement], {**row._asdict(), "read": read})
+        right = right and connection.changes() == 1
+    if not right:
         connection.execute(SQL["rollback"])
         raise _conflict(connection, batch)
-    for row, read in batch.positions:
-        if read is None:
-            connection.execute(SQL["add_position"], row._asdict())
-            continue
-        connection.execute(SQL["move_position"], {**row._asdict(), "read": read})
-        if connection.changes() != 1:
-            connection.execute(SQL["rollback"])
-            raise _conflict(connection, batch)
 
 
 def _hold(connection: apsw.Connection, batch: Batch, before: set[int]) -> None:
@@ -191,9 +188,8 @@ def conflict(connection: apsw.Connection, batch: Batch, error: apsw.ConstraintEr
     the same id in the same millisecond. Decided again, the id is another one.
     """
     table, _, column = str(error).rpartition(": ")[2].partition(".")
-    if (is_taken(error) and table in ("instance", "history", "inbox", "position")) or (
-        is_null(error) and column == "instance"
-    ):
+    others = is_taken(error) and table in ("instance", "history", "inbox", "position")
+    if others or (is_null(error) and column == "instance"):
         return _conflict(connection, batch)
     return error
 

@@ -31,6 +31,7 @@ from procession.storage import (
     SubscriptionRow,
     TaskFilter,
     TimerRow,
+    TopicBacklog,
     Totals,
     UserRow,
 )
@@ -218,12 +219,18 @@ class SqliteQueries(Embedded):
     async def positions(self, group: str) -> list[PositionRow]:
         return [PositionRow._make(row) for row in self._rows("positions", (group,))]
 
+    async def unpublished(self, records: Collection[int]) -> set[int]:
+        return {row[0] for row in self._rows("unpublished", many(records))} if records else set()
+
+    async def topic_backlog(self) -> list[TopicBacklog]:
+        return [TopicBacklog._make(row) for row in self._rows("topic_backlog")]
+
     async def letters(
-        self, states: Collection[str] = (), limit: int = 50, before: int | None = None
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None, instance: int | None = None
     ) -> list[LetterRow]:
         rows: list[LetterRow] = []
         for state in set(states) or (None,):
-            given = {"limit": limit, "before": before, "state": state}
+            given = {"limit": limit, "before": before, "state": state, "instance": instance}
             rows += map(LetterRow._make, self._rows("letters", given, *words(**given)))
         return sorted(rows, reverse=True)[:limit]
 

@@ -13,7 +13,9 @@ import pytest
 
 from procession import Engine, SystemClock, VirtualClock
 from procession.api.tokens import AccessTokens
+from procession.bus import Received
 from procession.cli.live import Chronicle
+from procession.runtime.asks import Ask, Park, Source
 from tests.unit.cli.conftest import ANA, CARD, ORDER
 
 # -- definitions ------------------------------------------------------------------------------------------------------
@@ -251,6 +253,36 @@ def test_an_exception_is_seen_repaired_and_retried(line):
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_letters(line):
+    park()
+    assert line.out("letters") == "There is no letter.\n"
+    park("k1", "k2")
+    assert [each["key"] for each in line.json("letters")["items"]] == ["k2", "k1"]
+    page = line.out("letters", "--limit", "1")
+    assert "engine.receive.crm.v1  dead" in page
+    assert "There are more: --cursor " in page
+    second, first = (each["id"] for each in line.json("letters")["items"])
+    shown = line.out("letters", first)
+    assert "No instance. It says none." in shown
+    assert "Header jwt: ***" in shown and "Value " in shown
+    assert "Replayed" in line.out("letters", first, "--replay")
+    assert line.json("letters", second, "--dismiss", "--user", "bo", "--role", "operator")["closedBy"] == "bo"
+    assert "error: " in line.error("letters", second, "--replay")
+    assert "403" in line.error("letters", "--user", "bo", "--role", "clerk", "--json")
+    assert [each["id"] for each in line.json("letters", "--state", "replayed")["items"]] == [first]
+    assert "Which letter?" in line.error("letters", "--replay", code=2)
+    assert "not both" in line.error("letters", first, "--replay", "--dismiss", code=2)
+
+
+def park(*keys: str) -> None:
+    """Records that could not be handled, of these keys."""
+    with Engine("sqlite:///procession.db") as engine:
+        for offset, key in enumerate(keys):
+            headers = (("jwt", b"a.b.c"),)
+            record = Received("procession.dev.engine.receive.crm.v1", 0, offset, key, b'{"ok": true}', headers, 0)
+            engine.wait(engine.submit(Ask(Park("No instance.", "It says none."), source=Source("engine", record))))
 
 
 def test_lint(line):

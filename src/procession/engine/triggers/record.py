@@ -39,4 +39,4 @@ def _plan(step: Step, token: Token, node: FlowNode, spec: RecordSpec, variables:
             cause=spec.topic,
         )
     key = step.text(spec.key, variables, f"The record key of {of}") or instance
-    return e.RecordSent(step.new_id(), token.id, topic, key, encode(body).decode(), headers)
+    return e.RecordSent(step.new_id(), token.id, topic, key, encode(body).decode(), headers, node.id)

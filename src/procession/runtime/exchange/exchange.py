@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from procession.bus import Bus, TopicSpec
 from procession.bus.topics import JOB, KINDS, RECEIVE_JOB, Naming
+from procession.bus.urls import kind_of, shown
 from procession.runtime.exchange.inflow import Inflow
 from procession.runtime.exchange.offers import Offers
 from procession.runtime.exchange.orders import Identify, Orders
 from procession.runtime.exchange.outflow import Outflow
 from procession.runtime.exchange.rates import Rates
+from procession.runtime.exchange.watch import Sight, Watch
 from procession.runtime.machine import Machine
 
 
@@ -32,6 +34,7 @@ class Exchange:
         machine: Machine,
         bus: Bus,
         *,
+        url: str = "memory:",
         naming: Naming | None = None,
         identify: Identify | None = None,
         jobs: Sequence[str] = (),
@@ -40,10 +43,12 @@ class Exchange:
         create: bool = True,
     ) -> None:
         self.machine, self.bus, self.jobs = machine, bus, tuple(jobs)
-        self.naming = naming or Naming()
+        self.kind, self.url = kind_of(url), shown(url)
+        self.naming = machine.naming = naming or Naming()
         self.specs = topic_specs(self.naming, self.jobs, partitions, replication)
         self.orders = Orders(group_of(self.naming), self.naming, identify)
         self.rates = Rates()
+        self.watch = Watch(bus, self.orders.group, machine.clock.now)
         holder = secrets.token_hex(8)
         self._inflow = Inflow(machine, bus, self.orders, self.rates, self.specs if create else ())
         self._outflow = Outflow(machine, bus, self.naming, holder, self.rates)
@@ -69,6 +74,12 @@ class Exchange:
     def errors(self) -> Errors:
         """What goes wrong now."""
         return Errors(self._inflow.error, self._outflow.error, "" if self._offers is None else self._offers.error)
+
+    def sight(self) -> Sight:
+        """How it looks from here: what the bus said of itself last, and what goes through this node."""
+        errors = {part: error for part, error in self.errors._asdict().items() if error}
+        rates = self.rates
+        return Sight(self.kind, self.url, self.orders.group, errors, self.watch.seen, rates.of("in"), rates.of("out"))
 
 
 def group_of(naming: Naming) -> str:

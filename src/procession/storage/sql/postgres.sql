@@ -568,6 +568,17 @@ WHERE true
 ORDER BY coalesce(number, id)
 LIMIT :limit
 
+-- name: unpublished
+-- Those of some records that wait to be published.
+SELECT id FROM outbox WHERE id = ANY (:records)
+
+-- name: topic_backlog
+-- What waits of each topic: records to be published, and those that could not be handled.
+SELECT topic, sum(records)::bigint, min(since), sum(letters)::bigint
+FROM (SELECT topic, count(*) AS records, min(created) AS since, 0 AS letters FROM outbox GROUP BY topic
+      UNION ALL SELECT topic, 0, NULL, count(*) FROM letter WHERE state = 'dead' GROUP BY topic) AS waiting
+GROUP BY topic ORDER BY topic COLLATE "C"
+
 -- name: positions
 -- How far a group is.
 SELECT "group", topic, partition, next FROM position WHERE "group" = :group ORDER BY topic, partition
@@ -579,6 +590,7 @@ SELECT id, topic, partition, "offset", key, headers, value, published, at, attem
 FROM letter
 WHERE true
     AND state = :state          -- if state
+    AND instance = :instance    -- if instance
     AND id < :before            -- if before
 ORDER BY id DESC
 LIMIT :limit

@@ -59,6 +59,7 @@ CREATE TABLE letter (
 
 CREATE INDEX letter_state ON letter (state, id);
 CREATE INDEX letter_due ON letter (due, id) WHERE state = 'waiting' AND due IS NOT NULL;
+CREATE INDEX letter_instance ON letter (instance, id) WHERE instance IS NOT NULL;
 
 CREATE TYPE letter_row AS (
     id bigint, topic text, partition bigint, "offset" bigint, key text, headers bytea, value bytea, published bigint, at bigint,

@@ -55,6 +55,7 @@ CREATE TABLE letter (
 
 CREATE INDEX letter_state ON letter (state);
 CREATE INDEX letter_due ON letter (due) WHERE state = 'waiting' AND due IS NOT NULL;
+CREATE INDEX letter_instance ON letter (instance) WHERE instance IS NOT NULL;
 
 CREATE TABLE role (
     name    TEXT NOT NULL PRIMARY KEY,
