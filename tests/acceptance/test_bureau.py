@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
+import httpx2
 import pytest
 
 from procession.testing import process, server
 from tests.acceptance.waiting import until
+from tests.services.apache_kafka import classpath
 
 ROOT = Path(__file__).parents[2]
 CARD = ROOT / "examples" / "credit_card" / "credit_card.bpmn"
@@ -134,3 +138,47 @@ def test_a_bureau_that_is_killed_in_the_middle_loses_nothing_and_does_nothing_tw
     assert all(300 <= answer["score"] <= 850 for answer in names.values())
     asked = inquiries(file)
     assert len(asked) == len(set(asked)) == CARDS
+
+
+def blocks(language):
+    page = (ROOT / "docs" / "howto" / "write-an-integration.md").read_text()
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+
+
+def by_hand(language, site, bus, folder):
+    """A program of the page, and what it takes to run it here."""
+    answer = httpx2.post(f"{site.url}/api/auth/login", json={"username": "worker", "password": site.password("worker")})
+    token = answer.json()["access_token"]
+    variables = {"PROCESSION_URL": site.url, "PROCESSION_TOKEN": token, "PYTHONPATH": str(ROOT / "src")}
+    if language == "js":
+        (folder / "bureau.mjs").write_text(blocks("js")[0])
+        return ["node", str(folder / "bureau.mjs")], variables
+    if language == "java":
+        (folder / "Bureau.java").write_text(blocks("java")[0])
+        return ["java", "-cp", classpath(), str(folder / "Bureau.java"), bus[0].removeprefix("kafka://")], variables
+    target = site.url if bus[1] is None else bus[1]
+    (folder / "bureau.py").write_text(blocks("python")[0].replace("kafka://localhost:9092", target))
+    return [sys.executable, str(folder / "bureau.py")], variables
+
+
+@pytest.mark.parametrize("language", ["js", "java", "python"])
+def test_the_programs_of_the_page_answer(language, site, bus, tmp_path):
+    if language == ("js" if bus[1] is not None else "java"):
+        pytest.skip("the page has it for the other bus")
+    if language == "js" and shutil.which("node") is None:
+        pytest.skip("there is no Node.js here")
+    command, variables = by_hand(language, site, bus, tmp_path)
+    admin = site.client()
+    program = subprocess.Popen(
+        command, env={**os.environ, **variables}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        started = [admin.start("asking", {"name": "Ana"}).id for _ in range(3)]
+        until(lambda: all(admin.instance(each).completed for each in started) or program.poll() is not None, 60.0)
+        scores = {admin.instance(each).variables["bureau"]["score"] for each in started}
+        assert scores == {710 if language == "java" else 303}
+    finally:
+        program.terminate()
+        said, _ = program.communicate(timeout=30)
+        print(said)
+    assert program.returncode == (143 if language == "java" else 0)

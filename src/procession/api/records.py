@@ -59,7 +59,7 @@ Header = tuple[str, bytes]
 Fields = Annotated[list[Header], Meta(description="Names and values (base64), in order.", max_length=1000)]
 
 
-class Committed(Body):
+class BusOffset(Body):
     """Who reads this partition next begins here."""
 
     topic: Topic
@@ -67,7 +67,7 @@ class Committed(Body):
     offset: Offset
 
 
-class Poll(Body):
+class BusPoll(Body):
     """Who reads, what, how much of it, and what is done by now."""
 
     group: Name
@@ -81,10 +81,10 @@ class Poll(Body):
         int,
         Meta(description="How many milliseconds to wait for the first one; at most a minute.", ge=0, le=LONGEST_WAIT),
     ] = 0
-    commit: Annotated[list[Committed], Meta(description="How far everything is done.", max_length=1000)] = []
+    commit: Annotated[list[BusOffset], Meta(description="How far everything is done.", max_length=1000)] = []
 
 
-class Leave(Body):
+class BusLeave(Body):
     """Who reads no more."""
 
     group: Name
@@ -110,13 +110,13 @@ class BusRecords(Struct, rename="camel"):
     assigned: list[tuple[str, int]]
 
 
-class Left(Struct, rename="camel"):
+class BusLeft(Struct, rename="camel"):
     """Whether there was such a member."""
 
     left: bool
 
 
-class Outgoing(Body):
+class BusOutgoing(Body):
     """A record to publish."""
 
     topic: Topic
@@ -127,13 +127,13 @@ class Outgoing(Body):
     headers: Fields = []
 
 
-class Outgoings(Body):
+class BusOutgoings(Body):
     """Records to publish, in order."""
 
-    records: Annotated[list[Outgoing], Meta(max_length=1000)]
+    records: Annotated[list[BusOutgoing], Meta(max_length=1000)]
 
 
-class Published(Struct, rename="camel"):
+class BusPublished(Struct, rename="camel"):
     """They are on the bus."""
 
     published: int
@@ -144,7 +144,7 @@ def _guard(principal: Principal) -> None:
 
 
 @operation(
-    "POST", "/api/bus/poll", tag="bus", body=Poll, answers=BusRecords, refusals=REFUSALS, guard=_guard, waits=True
+    "POST", "/api/bus/poll", tag="bus", body=BusPoll, answers=BusRecords, refusals=REFUSALS, guard=_guard, waits=True
 )  # fmt: skip
 async def poll_bus(call: Call) -> BusRecords:
     """Read records as a member of a group: a long poll.
@@ -154,7 +154,7 @@ async def poll_bus(call: Call) -> BusRecords:
     go to others, or to itself. Where an answer is lost, leave, and go on as another member. Needs the role `worker` or
     `operator`; what is between the engine and those who watch it is for `operator`.
     """
-    body: Poll = call.body
+    body: BusPoll = call.body
     partners, naming, principal = _partners(call), _naming(call), call.principal
     topics = tuple(dict.fromkeys(_legal(naming, topic) for topic in body.topics))
     for topic in topics:
@@ -173,17 +173,17 @@ async def poll_bus(call: Call) -> BusRecords:
     )
 
 
-@operation("POST", "/api/bus/leave", tag="bus", body=Leave, answers=Left, refusals=REFUSALS, guard=_guard)
-async def leave_bus(call: Call) -> Left:
+@operation("POST", "/api/bus/leave", tag="bus", body=BusLeave, answers=BusLeft, refusals=REFUSALS, guard=_guard)
+async def leave_bus(call: Call) -> BusLeft:
     """Read no more: others of the group take over at once, from what was committed."""
-    return Left(await _partners(call).leave(_who(call, call.body)))
+    return BusLeft(await _partners(call).leave(_who(call, call.body)))
 
 
 @operation(
-    "POST", "/api/bus/publish", tag="bus", body=Outgoings, answers=Published, refusals=(*REFUSALS, 413), guard=_guard,
+    "POST", "/api/bus/publish", tag="bus", body=BusOutgoings, answers=BusPublished, refusals=(*REFUSALS, 413), guard=_guard,
     limit=LARGEST_BODY,
 )  # fmt: skip
-async def publish_to_bus(call: Call) -> Published:
+async def publish_to_bus(call: Call) -> BusPublished:
     """Publish records, those of one key in this order.
 
     An answer has the key and all headers of its request. With the role `worker`: answers (`engine.receive.…`), messages, dead
@@ -191,7 +191,7 @@ async def publish_to_bus(call: Call) -> Published:
     name it is done. Everything else is for administrators. When it fails, the same may be published again.
     """
     partners, naming = _partners(call), _naming(call)
-    outgoing: Sequence[Outgoing] = call.body.records
+    outgoing: Sequence[BusOutgoing] = call.body.records
     records = [Record(_legal(naming, each.topic), each.key, each.value, tuple(each.headers)) for each in outgoing]
     for record in records:
         _may_publish(call.principal, naming, record)
@@ -201,7 +201,7 @@ async def publish_to_bus(call: Call) -> Published:
         raise refusal(413, "Request is too large.", str(error), "error.too_large") from error
     except BusError as error:
         raise _away(error) from error
-    return Published(len(records))
+    return BusPublished(len(records))
 
 
 def _may_read(principal: Principal, naming: Naming, topic: str) -> None:
@@ -273,7 +273,7 @@ def _invalid(pointer: str, message: str) -> CommandRejected:
     return refusal(422, "Not valid.", message, "error.validation", errors=errors)
 
 
-def _who(call: Call, body: Poll | Leave) -> Who:
+def _who(call: Call, body: BusPoll | BusLeave) -> Who:
     """Groups of partners are apart from all others on the bus, and from the engine's own."""
     naming = _naming(call)
     group = f"{naming.package}{naming.environment}partner.{body.group}"
