@@ -21,6 +21,7 @@ from procession.runtime.exchange.headers import OUR_OWN, cloud_event, read_heade
 from procession.runtime.exchange.letters import unsent
 from procession.runtime.exchange.notices import Notices
 from procession.runtime.exchange.rates import Rates
+from procession.runtime.exchange.role import Role
 from procession.runtime.machine import Machine
 from procession.storage import Batch, OutboxRow
 
@@ -31,8 +32,6 @@ EVERY, WHILE_OPEN = 0.5, 0.02
 """Seconds between two looks at the latest; and while records that were published are not done with."""
 
 ROLE = "publisher"
-HELD, RENEW = 2_000_000, 1_000_000
-"""Microseconds for which the role is taken, and before the end of which it is taken again."""
 
 PAUSES = (0.05, 0.2, 1.0, 2.0)
 """Seconds until the bus is tried again, the last one for ever."""
@@ -42,11 +41,11 @@ class Outflow:
     """The thread that publishes."""
 
     def __init__(self, machine: Machine, bus: Bus, naming: Naming, holder: str, rates: Rates) -> None:
-        self._machine, self._bus, self._naming, self._holder, self._rates = machine, bus, naming, holder, rates
+        self._machine, self._bus, self._naming, self._rates = machine, bus, naming, rates
+        self._role = Role(machine, ROLE, holder)
         self._source = f"/{naming.package}{naming.environment}".rstrip(".")
         self._notices = Notices(machine, naming)
         self._publisher: Publisher | None = None
-        self._held = 0  # until when the role is ours
         self._open: set[int] = set()  # numbers that were published, and that are not safe without us yet
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -57,6 +56,7 @@ class Outflow:
 
     def start(self) -> None:
         """Begin."""
+        self._role.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -96,23 +96,20 @@ class Outflow:
                 self.error = str(error)
                 self._let_go()
                 pause = PAUSES[-1]
-            if not self._ended.is_set():
-                self._wake.wait(pause)
-                if tries:
-                    self._wake.clear()
+            (self._ended if tries else self._wake).wait(pause)
         self._let_go()
-        self._give_up()
+        self._role.stop()
 
     def _turn(self) -> bool:
         """Publish one batch of each; whether there may be more."""
-        storage, publisher = self._machine.storage, self._publisher
-        if publisher is None and not drive(storage.outbox(1)) and not self._notices.behind():
-            return False  # nobody takes the role for nothing
-        if not self._hold():
-            self._let_go()
-            return False
+        publisher = self._publisher
         if publisher is None:
-            publisher = self._publisher = self._bus.publisher(self._naming.full("core.publisher"))
+            if not drive(self._machine.storage.outbox(1)) and not self._notices.behind():
+                return False
+            if not self._role.hold():
+                return False
+            with self._role.kept():
+                publisher = self._publisher = self._bus.publisher(self._naming.full("core.publisher"))
         wanted = publisher.topics()
         self._notices.want(wanted)
         more = self._publish(publisher, wanted)
@@ -141,9 +138,12 @@ class Outflow:
         return True
 
     def _put(self, publisher: Publisher, records: list[Record]) -> None:
+        if records and not self._role.hold():
+            raise Fenced("Another node has the role of the publisher.")
         while records:
             try:
-                publisher.publish(records)
+                with self._role.kept():
+                    publisher.publish(records)
             except TooLarge as error:
                 self._too_large(error.record, error)
                 records = [record for record in records if record != error.record]
@@ -169,15 +169,6 @@ class Outflow:
     def _cloud_event(self, id: str, name: str, subject: str | None, at: int) -> list[tuple[str, bytes]]:
         return list(cloud_event(id, f"procession.{name}", self._source, subject, format_instant(at)))
 
-    def _hold(self) -> bool:
-        """Have the role, and for a while longer."""
-        now = self._machine.clock.now()
-        if now < self._held - RENEW:
-            return True
-        held = self._machine.alone(self._machine.storage.hold_role(ROLE, self._holder, now, now + HELD))
-        self._held = now + HELD if held else 0
-        return held
-
     def _let_go(self) -> None:
         publisher, self._publisher = self._publisher, None
         self._open.clear()
@@ -186,11 +177,3 @@ class Outflow:
                 publisher.close()
             except BusError as error:
                 log.debug("closing the publisher: %s", error)
-
-    def _give_up(self) -> None:
-        """Others need not wait."""
-        if self._held:
-            try:
-                self._machine.alone(self._machine.storage.release_role(ROLE, self._holder))
-            except StorageError as error:
-                log.debug("the role of the publisher is left to time out: %s", error)
