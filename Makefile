@@ -36,7 +36,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui try-ui browser postgresql demo test pictures check format bench peers bench-http bench-ui chaos history history-postgres conformance lock clean
+.PHONY: help setup ui try-ui browser postgresql kafka demo demo-kafka test pictures check format bench peers bench-http bench-ui chaos history history-postgres conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,10 +59,16 @@ browser:
 postgresql:
 	@scripts/install-postgresql.sh || [ "$$CI" != true ]
 
-demo: setup try-ui ## start a server with sample processes, users and workers, on a SQLite file
+kafka:
+	@scripts/install-kafka.sh || [ "$$CI" != true ]
+
+demo: setup try-ui ## start a server with sample processes, users, workers and an integration, on a SQLite file
 	@$(BIN)/procession demo
 
-test: setup check browser postgresql ## check, then every test on two cores
+demo-kafka: setup try-ui kafka ## the same with an Apache Kafka of its own as the bus (takes Java 17 and Maven)
+	@$(BIN)/python -m tests.services.demo_kafka
+
+test: setup check browser postgresql kafka ## check, then every test on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 pictures: setup ui browser ## make the pictures of the tutorial again

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.services.apache_kafka import Kafka
 from tests.services.postgresql import Missing, PostgreSQL, programs
 
 settings.register_profile(
@@ -31,6 +33,23 @@ def postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL server for all tests of this process. It does not flush: what is about durability starts its own."""
     with start_postgresql() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A broker of Apache Kafka for all tests of this process. What stops or kills one starts its own."""
+    with start_kafka() as cluster:
+        yield cluster
+
+
+def start_kafka(**settings: Any) -> Kafka:
+    """Brokers of one's own, or a skipped test."""
+    try:
+        return Kafka(**settings)
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
 
 
 def need_postgresql() -> None:

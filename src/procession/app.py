@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from procession.bus import Bus
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM, Principal, require_role
 from procession.engine.codec import encode
@@ -28,7 +29,6 @@ from procession.runtime.queries import Queries
 from procession.storage import InstanceFilter, Storage, TaskFilter
 
 if TYPE_CHECKING:
-    from procession.bus import Bus
     from procession.runtime.exchange.exchange import Exchange
 
 Span = float | timedelta
@@ -59,16 +59,23 @@ def open_storage(url: str) -> Storage:
 
 
 def open_bus(url: str) -> Bus:
-    """The bus that a URL names: `memory:` or `kafka://host:port,…`."""
+    """The bus that a URL names: `memory:`, `kafka://host:9092`, `kafkas://user:password@host:9093?setting=value`."""
     if url in ("memory:", "memory://"):
         from procession.bus.memory import MemoryBus
 
         return MemoryBus()
-    if url.startswith(("kafka:", "kafkas:")):
-        from procession.bus.kafka import KafkaBus
-
+    scheme = url.partition(":")[0]  # the rest may hold a password
+    if scheme in ("kafka", "kafkas"):
+        try:
+            from procession.bus.kafka import KafkaBus
+        except ImportError as error:
+            raise ProcessionError(
+                f"A bus on Kafka takes confluent-kafka, which cannot be loaded ({error}). Install it: pip install confluent-kafka"
+            ) from error
         return KafkaBus(url)
-    raise ProcessionError("This is no bus; write memory: or kafka://host:port")
+    raise ProcessionError(
+        f"'{scheme}:' is no bus; write memory:, kafka://host:9092 or kafkas://user:password@host:9093"
+    )
 
 
 class Engine:

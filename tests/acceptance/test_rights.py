@@ -17,11 +17,13 @@ import httpx2
 import pytest
 from websockets.sync.client import connect
 
+from procession.app import open_bus
 from procession.bus import Received
 from procession.engine.access import OPERATIONS
 from procession.runtime.asks import Ask, Park, Source
 from procession.runtime.clock import VirtualClock
 from procession.runtime.drive import drive
+from procession.runtime.exchange.exchange import Exchange
 from procession.testing import process
 from tests.acceptance.running import CREDIT_CARD, METRICS_TOKEN, PASSWORD, USERS, Running, running
 
@@ -200,7 +202,11 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> Iterator[World]:
     # the clock is moved by nobody but a call that is tested: leases and tokens do not end meanwhile
-    with running(tmp_path_factory.mktemp("rights"), clock=VirtualClock(), token_lifetime=10**9) as server:
+    def on_a_bus(machine, identify):
+        return Exchange(machine, open_bus("memory:"), identify=identify)
+
+    clock, folder = VirtualClock(), tmp_path_factory.mktemp("rights")
+    with running(folder, clock=clock, token_lifetime=10**9, exchange=on_a_bus) as server:
         for name in PEOPLE.keys() - USERS.keys():
             body = {"roles": [PEOPLE[name]], "password": PASSWORD}
             assert server.client("admin").put(f"/api/users/{name}", json=body).status_code == 201
@@ -397,6 +403,12 @@ CASES = [
     Case("POST", JOB + "/complete", {409: WORKERS}, 403, "working", {409: WORKERS}, more=body(token=999),
          note="without the lease"),
     by_role("POST", "/api/jobs/report", WORKERS, things="working", open={200: WORKERS}, more=report),
+    # the bus
+    by_role("POST", "/api/bus/poll", RULERS | those("worker"), more=body(group="g", member="m", topics=["x"])),
+    Case("POST", "/api/bus/poll", {200: RULERS}, 403, note="inside",
+         more=body(group="g", member="m", topics=["core.save.audit"])),
+    by_role("POST", "/api/bus/leave", RULERS | those("worker"), more=body(group="g", member="m")),
+    by_role("POST", "/api/bus/publish", RULERS | those("worker"), more=body(records=[{"topic": "x", "value": "MQ=="}])),
     # messages
     by_role("POST", "/api/messages", RULERS | those("worker"), 201,
             more=body(name="nobody waits", correlationKey="x", ttl="PT0S")),
@@ -730,6 +742,8 @@ def test_the_users_of_the_example(world):
     world.done("clerk", "POST", f"/api/tasks/{task}/claim")
     assert world.ask("manager", "POST", f"/api/tasks/{task}/complete", json={}).status_code == 403
     review = world.done("clerk", "POST", f"/api/tasks/{task}/complete", json={"variables": {"amount": 9000}})
+    world.done("admin", "POST", "/api/dev/clock", json={"by": "PT10S"})  # nobody answers for the credit bureau
+    review = world.done("manager", "GET", f"/api/instances/{review['id']}")
     task = next(wait["id"] for wait in review["waits"] if wait["kind"] == "task")
     assert world.ask("clerk", "POST", f"/api/tasks/{task}/claim").status_code == 403
     assert world.done("manager", "POST", f"/api/tasks/{task}/claim")["assignee"] == "manager"

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,13 @@ ORDER = (
 )
 
 BATCH = 500
+FAULTS = ("node killed", "node killed", "node frozen", "broker stopped", "broker killed", "node added")
+UNDER_FIRE = 0.9
+"""The part of the orders that is at its end when the last fault comes."""
+
+RATE = 1_000
+"""Records a second that are sent, so that there are always some on their way."""
+
 FROZEN = 4.0
 """Seconds for which a node is stopped: twice as long as its role is its own, so that it comes back as a zombie."""
 
@@ -99,15 +106,17 @@ class Siege:
                 Node(f"node-{n}", self._serving(n), self.folder / f"node-{n}.log") for n in range(self.plan.nodes)
             ]
             threads = [threading.Thread(target=self._guarded, args=(work,)) for work in (self._send, self._answer)]
+            faults = self._faults()
             try:
                 for each in (*self.nodes, *threads):
                     each.start()
                 for node in self.nodes:
                     assert node.ready.wait(90) and node.served, f"{node.name} does not start; see {node.log}"
-                while not self._sent.is_set() and not self._failures:
-                    time.sleep(self.chance.uniform(0.5, 1.5) * self.plan.pause)
-                    self._fault(self.chance.choice(self._faults()))
-                self._await()
+                with Engine(self.store) as engine:
+                    while not self._failures and self._done(engine) < self.plan.records * UNDER_FIRE:
+                        time.sleep(self.chance.uniform(0.5, 1.5) * self.plan.pause)
+                        self._fault(next(faults))
+                    self._await(engine)
             finally:
                 self._over.set()
                 for thread in threads:
@@ -162,6 +171,7 @@ class Siege:
                 publisher = self._again(bus)
                 continue
             number = some.stop
+            time.sleep(BATCH / RATE)
         publisher.close()
         bus.close()
         self._sent.set()
@@ -204,8 +214,13 @@ class Siege:
 
     # -- what is done to them --------------------------------------------------------------------------------------------
 
-    def _faults(self) -> list[str]:
-        return ["node killed", "node killed", "node frozen", "broker stopped", "broker killed", "node added"]
+    def _faults(self) -> Iterator[str]:
+        """Each kind in turn, in another order each time."""
+        while True:
+            yield from self.chance.sample(FAULTS, len(FAULTS))
+
+    def _done(self, engine: Engine) -> int:
+        return engine.counts()["instance"] - sum(drive(engine.storage.totals()).instances.values())
 
     def _fault(self, name: str) -> None:
         node = self.chance.choice(self.nodes)
@@ -233,21 +248,18 @@ class Siege:
                 time.sleep(self.chance.uniform(0.5, 3.0))
                 other.end()
 
-    def _await(self) -> None:
+    def _await(self, engine: Engine) -> None:
         """All orders are at their end, and nothing is left to be published."""
         end = time.monotonic() + self.plan.patience
-        with Engine(self.store) as engine:
-            while not self._failures:
-                counts = drive(engine.storage.totals())
-                left = sum(counts.instances.values())
-                there = engine.counts()
-                if there["instance"] >= self.plan.records and not left and not there["outbox"]:
-                    return
-                assert time.monotonic() < end, (
-                    f"{there['instance']} of {self.plan.records} orders are there, {left} are not at their end, and "
-                    f"{there['outbox']} records wait; see {self.folder}"
-                )
-                time.sleep(0.5)
+        while not self._failures:
+            done, there = self._done(engine), engine.counts()
+            if done >= self.plan.records and not there["outbox"]:
+                return
+            assert time.monotonic() < end, (
+                f"{there['instance']} of {self.plan.records} orders are there, {done} are at their end, and "
+                f"{there['outbox']} records wait; see {self.folder}"
+            )
+            time.sleep(0.5)
 
     # -- what came of it -------------------------------------------------------------------------------------------------
 

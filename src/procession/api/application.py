@@ -26,6 +26,7 @@ from procession.api import (  # each enters its calls in the table
     messages,
     oversight,
     processes,
+    records,
     stream,
     tasks,
     users,
@@ -35,6 +36,7 @@ from procession.api.edge import Edge, Limits
 from procession.api.identity import Identity
 from procession.api.metrics import Metrics
 from procession.api.operations import TABLE, Operation
+from procession.api.partners import Partners
 from procession.api.problems import MEDIA, nothing_here, phrase, problem, refusal, wrong_method
 from procession.api.streams import Streams
 from procession.engine.access import Principal
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
 
 RESOURCES = (
     auth, bus, definitions, development, documents, expressions, health, instances, jobs, letters, messages, oversight,
-    processes, stream, tasks, users,
+    processes, records, stream, tasks, users,
 )  # fmt: skip
 OURS = frozenset({"api", "health", "metrics"})
 """What an address of the API begins with; all others are the web application's."""
@@ -102,6 +104,8 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
                 opened.push_async_callback(asyncio.to_thread, exchange.close)
                 edge.exchange = exchange.start()
                 edge.metrics.follow(exchange)
+                edge.partners = Partners(exchange)
+                opened.push_async_callback(edge.partners.close)
             app.state.edge = edge
             dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
             yield

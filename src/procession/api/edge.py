@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from procession.api.identity import Identity
 from procession.api.metrics import Metrics
+from procession.api.partners import Partners
 from procession.api.streams import Streams
 from procession.runtime.exchange.exchange import Exchange
 from procession.runtime.handout import Handout
@@ -43,6 +44,7 @@ class Edge:
     metrics_token: str | None = None
     tracing: Tracing | None = None
     exchange: Exchange | None = None
+    partners: Partners | None = None
     closing: bool = False
 
     def wind_down(self) -> None:
@@ -50,3 +52,5 @@ class Edge:
         self.closing = True
         self.handout.close()
         self.streams.close()
+        if self.partners is not None:
+            self.partners.hurry()

@@ -26,7 +26,7 @@ TAGS = {
     "jobs": "Work for programs.",
     "messages": "BPMN messages and signals.",
     "operations": "For operators, across instances.",
-    "bus": "For operators: records on topics, and those that could not be handled.",
+    "bus": "Records on topics: for integrations without a client of the bus, and for operators.",
     "expressions": "FEEL and decisions.",
     "analytics": "How processes run.",
     "live": "What happens, as it happens.",

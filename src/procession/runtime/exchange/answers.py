@@ -14,6 +14,7 @@ from procession.bus.topics import DEAD_LETTER, START_CONFIRM, legal
 from procession.engine.codec import encode
 from procession.errors import CommandRejected
 from procession.runtime.asks import Ask, Park
+from procession.runtime.checks import remark
 from procession.runtime.exchange.headers import CALLBACK_TOPIC, echoed, header, kept_headers
 from procession.runtime.exchange.shapes import (
     Operation,
@@ -107,4 +108,4 @@ def _confirm(work: Work, ask: Ask, value: StartConfirmation, instance: int = 0) 
 def _send(work: Work, ask: Ask, topic: str, value: Any, instance: int = 0) -> None:
     assert ask.source is not None
     record = ask.source.record
-    work.send(topic, record.key or str(instance), kept_headers(echoed(record.headers)), encode(value), instance)
+    work.send(topic, remark(record.key or str(instance)), kept_headers(echoed(record.headers)), encode(value), instance)

@@ -9,6 +9,7 @@ import msgspec
 from procession.bus import Headers, Received, Record
 from procession.definition.iso8601 import format_instant
 from procession.engine.codec import decode, encode
+from procession.runtime.checks import remark
 from procession.runtime.exchange.headers import instance_of, kept_headers, read_headers
 from procession.runtime.exchange.shapes import DeadLetter
 from procession.storage import LetterRow, MessageRow
@@ -33,7 +34,7 @@ def letter_of(
         record.topic,
         record.partition,
         record.offset,
-        record.key,
+        None if record.key is None else remark(record.key),
         kept_headers(record.headers),
         record.value,
         record.at,
@@ -42,8 +43,8 @@ def letter_of(
         due,
         DEAD if due is None else WAITING,
         instance_of(record.headers),
-        title,
-        detail[:LONGEST_DETAIL],
+        remark(title),
+        remark(detail[:LONGEST_DETAIL]),
         None,
         None,
     )
