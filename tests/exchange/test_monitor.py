@@ -144,6 +144,9 @@ def test_a_bus_that_is_away_is_told_and_the_rest_with_it(watched):
     assert (found["waiting"], found["looked"]) == (2, before["looked"])
     assert [each["name"] for each in found["topics"]] == [each["name"] for each in before["topics"]]
     assert "procession_bus_lag{" not in watched.figures()
+    assert 'procession_bus_up{part="looking"} 0.0' in watched.figures()
+    ready = watched.server.client(None).get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]["bus"]) == (200, "down")
     watched.bus.away = ""
     assert watched.seen()["errors"] == {}
 
@@ -187,6 +190,7 @@ def test_figures(watched):
         'procession_bus_records_total{direction="in",topic="core.trigger.start.process"} 0.0',
         f'procession_bus_records_total{{direction="in",topic="{CRM}"}} 1.0',
         f'procession_bus_lag{{topic="{CRM}"}} 0.0',
+        'procession_bus_up{part="looking"} 1.0',
         'procession_bus_up{part="reading"} 1.0',
         'procession_bus_up{part="publishing"} 1.0',
         'procession_bus_up{part="offering"} 1.0',
