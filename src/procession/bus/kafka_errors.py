@@ -51,6 +51,9 @@ RIGHTS = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
+UNWRITABLE = {*UNKNOWN_TOPIC, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.TOPIC_EXCEPTION}
+"""What is wrong with one topic, and not with the others."""
+
 TOO_FEW = {KafkaError._ISR_INSUFF, KafkaError.NOT_ENOUGH_REPLICAS, KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND}
 FENCED = {
     KafkaError._FENCED,

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from procession.bus import BusError, Fenced, Record, TooLarge
-from procession.bus.kafka_errors import FENCED, RAISED, Heard, reason
+from procession.bus import BusError, Fenced, Record, TooLarge, Unwritable
+from procession.bus.kafka_errors import FENCED, RAISED, UNWRITABLE, Heard, reason
 from procession.bus.kafka_settings import Settings
 
 TRANSACTION, DELIVERY = 60_000, 20_000
@@ -39,7 +39,7 @@ class KafkaPublisher:
         self.name = name
         self._heard = heard
         self._lock = threading.Lock()
-        self._failures: list[KafkaError] = []
+        self._failures: list[tuple[KafkaError, str | None]] = []  # with the topic
         self._settled: list[int] = []
         self._ending: Literal["abort", "commit"] | None = None  # what is to be done with the open transaction
         self._over = ""  # why it publishes nothing any more
@@ -180,16 +180,16 @@ class KafkaPublisher:
 
     def _flush(self, end: float, alone: Record | None = None) -> None:
         left = self._serve(self._producer.flush, max(end - time.monotonic(), 0.1))
-        failures = sorted(self._failures, key=lambda error: error.code() in PURGED)  # others say why
+        failures = sorted(self._failures, key=lambda failure: failure[0].code() in PURGED)  # others say why
         if left and self.name is None:
             self._producer.purge()  # it was not published: it shall not come later
             self._serve(self._producer.flush, 1)
-        if failures and failures[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        if failures and failures[0][0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
             if alone is None:
                 raise BatchTooLarge
             raise _too_large(alone, "the topic allows ('max.message.bytes')")
         if failures:
-            raise self._explain(failures[0])
+            raise self._explain(*failures[0])
         if left:
             raise self._explain(KafkaError(KafkaError._TIMED_OUT))
 
@@ -202,7 +202,7 @@ class KafkaPublisher:
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
-            self._failures.append(error)
+            self._failures.append((error, message.topic()))
 
     # -- errors --------------------------------------------------------------------------------------------------------
 
@@ -211,9 +211,13 @@ class KafkaPublisher:
         if self.name is None:
             if error.fatal():  # nobody else goes by its name: it may begin again
                 self._producer = Producer(self._config)
-            return explained
-        if not error.fatal() and error.code() not in FENCED:
-            return Aftermath(str(explained)) if error.code() in AFTERMATH else explained
+        elif error.fatal() or error.code() in FENCED:
+            return self._give_up(explained)
+        if topic is not None and error.code() in UNWRITABLE:
+            return Unwritable(str(explained), topic)
+        return Aftermath(str(explained)) if self.name is not None and error.code() in AFTERMATH else explained
+
+    def _give_up(self, explained: BusError) -> Fenced:
         self._over = (
             f"{explained} Another publisher '{self.name}' has begun, or Kafka has given this one up: it publishes nothing any "
             "more. Whoever is in charge begins a new one."

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Collection
 
-from procession.bus import Bus, BusError, Fenced, Publisher, Record, TooLarge
+from procession.bus import Bus, BusError, Fenced, Publisher, Record, TooLarge, Unwritable
 from procession.bus.topics import Naming
 from procession.definition.iso8601 import format_instant
 from procession.errors import StorageError
@@ -33,6 +34,9 @@ EVERY, WHILE_OPEN = 0.5, 0.02
 
 ROLE = "publisher"
 
+SHORTEST, LONGEST = 60.0, 600.0
+"""Seconds for which records are kept back whose topic cannot be written: to find that out may take half a minute."""
+
 PAUSES = (0.05, 0.2, 1.0, 2.0)
 """Seconds until the bus is tried again, the last one for ever."""
 
@@ -46,6 +50,7 @@ class Outflow:
         self._source = f"/{naming.package}{naming.environment}".rstrip(".")
         self._notices = Notices(machine, naming)
         self._publisher: Publisher | None = None
+        self._blocked = Blocked()
         self._open: set[int] = set()  # numbers that were published, and that are not safe without us yet
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -81,7 +86,7 @@ class Outflow:
                 while not self._ended.is_set() and self._turn():
                     pass
                 pause = WHILE_OPEN if self._open else EVERY
-                tries, self.error = 0, ""
+                tries, self.error = 0, self._blocked.why()
             except Fenced:
                 log.info("another node publishes now")
                 self._let_go()
@@ -117,11 +122,10 @@ class Outflow:
 
     def _publish(self, publisher: Publisher, wanted: Collection[str] | None) -> bool:
         names = None if wanted is None else {self._naming.short(topic) for topic in wanted} | set(wanted)
-        rows = drive(self._machine.storage.outbox(AT_ONCE + len(self._open), names))
+        rows = drive(self._machine.storage.outbox(AT_ONCE + len(self._open), names, self._blocked.names()))
         records = [self._record(number, row) for number, row in rows if number not in self._open]
         if records:
-            self._put(publisher, records)
-            self._open.update(record.number for record in records)
+            self._open.update(record.number for record in self._put(publisher, records))
         if done := [number for number in publisher.settled() if number in self._open]:
             self._machine.run(Ask(Published(done)))
             self._open.difference_update(done)
@@ -131,13 +135,15 @@ class Outflow:
         records, positions = self._notices.next(AT_ONCE, self._cloud_event)
         if not positions:
             return False
-        if records:
-            self._put(publisher, records)
+        blocked = self._blocked.names()
+        if left := [record for record in records if record.topic not in blocked]:
+            self._put(publisher, left)
             publisher.settled()
         self._machine.run(Ask(Published((), positions)))
         return True
 
-    def _put(self, publisher: Publisher, records: list[Record]) -> None:
+    def _put(self, publisher: Publisher, records: list[Record]) -> list[Record]:
+        """Publish what can be published; which records that were."""
         if records and not self._role.hold():
             raise Fenced("Another node has the role of the publisher.")
         while records:
@@ -147,9 +153,14 @@ class Outflow:
             except TooLarge as error:
                 self._too_large(error.record, error)
                 records = [record for record in records if record != error.record]
+            except Unwritable as error:
+                log.warning("records for '%s' are kept back for a while: %s", error.topic, error)
+                self._blocked.add(error, self._naming.short(error.topic))
+                records = [record for record in records if record.topic != error.topic]
             else:
-                self._rates.published(records)
-                return
+                break
+        self._rates.published(records)
+        return records
 
     def _too_large(self, record: Record, error: TooLarge) -> None:
         """It would hold up everything behind it for ever."""
@@ -177,3 +188,26 @@ class Outflow:
                 publisher.close()
             except BusError as error:
                 log.debug("closing the publisher: %s", error)
+
+
+class Blocked:
+    """Topics that cannot be written, until they are tried again: each time after twice as long."""
+
+    def __init__(self) -> None:
+        self._pauses: dict[str, float] = {}
+        self._now: dict[str, tuple[float, str, str]] = {}  # until when, what processes call it, and why
+
+    def add(self, error: Unwritable, name: str) -> None:
+        """It could not be written."""
+        pause = self._pauses[error.topic] = min(2 * self._pauses.get(error.topic, SHORTEST / 2), LONGEST)
+        self._now[error.topic] = time.monotonic() + pause, name, str(error)
+
+    def names(self) -> set[str]:
+        """Those that are not tried now, in both ways to call them."""
+        now = time.monotonic()
+        self._now = {topic: each for topic, each in self._now.items() if each[0] > now}
+        return {*self._now, *(name for _, name, _ in self._now.values())}
+
+    def why(self) -> str:
+        """What is wrong with them."""
+        return " ".join(why for _, _, why in self._now.values())
