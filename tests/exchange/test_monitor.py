@@ -148,7 +148,7 @@ def test_a_bus_that_is_away_is_told_and_the_rest_with_it(watched):
     ready = watched.server.client(None).get("/health/ready")
     assert (ready.status_code, ready.json()["checks"]["bus"]) == (200, "down")
     watched.bus.away = ""
-    assert watched.seen()["errors"] == {}
+    eventually(lambda: watched.seen()["errors"] == {})
 
 
 def test_a_bus_that_does_not_answer_holds_nobody_up(watched):

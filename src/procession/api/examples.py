@@ -297,6 +297,25 @@ REQUESTS: dict[str, Any] = {
         "variables": {"by": "courier"},
         "ttl": "PT1H",
     },
+    "poll_bus": {
+        "group": "credit-bureau",
+        "member": "m-1",
+        "topics": ["bureau.requests"],
+        "maxRecords": 100,
+        "waitMs": 0,
+        "commit": [{"topic": "bureau.requests", "partition": 2, "offset": 18}],
+    },
+    "leave_bus": {"group": "credit-bureau", "member": "m-1"},
+    "publish_to_bus": {
+        "records": [
+            {
+                "topic": "engine.receive.bureau",
+                "key": _ID,
+                "value": "eyJzY29yZSI6IDcxMH0=",
+                "headers": [["processInstanceId", "NzMwMQ=="]],
+            },
+        ]
+    },
     "evaluate_feel": {"expression": "amount * 1.19", "context": {"amount": 100}},
     "move_token": {"node": "review", "reason": "it went the wrong way"},
     "broadcast_signal": {"name": "year-ends", "variables": {"year": 2030}},

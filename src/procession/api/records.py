@@ -70,8 +70,7 @@ class BusOffset(Body):
 class BusPoll(Body):
     """Who reads, what, how much of it, and what is done by now."""
 
-    group: Name
-    """Those of a group share the records."""
+    group: Annotated[Name, Meta(description="Those of a group share the records.")]
     member: Annotated[Name, Meta(description="Which one of the group it is: the same in each poll, and nobody else's.")]
     topics: Annotated[list[Topic], Meta(description="What is read.", max_length=100)] = []
     pattern: Pattern | None = None
@@ -97,7 +96,9 @@ class BusRecord(Struct, rename="camel"):
     topic: Topic
     partition: Number
     offset: Offset
-    key: str | None
+    key: Annotated[
+        str | None, Meta(description="Records of one key are in order: of what processes send, an instance's id.")
+    ]
     headers: Fields
     value: Annotated[bytes, Meta(description="The bytes, in base64.")]
     at: Annotated[int, Meta(description="When it was published: microseconds since the epoch.")]
@@ -106,14 +107,16 @@ class BusRecord(Struct, rename="camel"):
 class BusRecords(Struct, rename="camel"):
     """What there is, and which partitions this member reads now."""
 
-    records: list[BusRecord]
-    assigned: list[tuple[str, int]]
+    records: Annotated[list[BusRecord], Meta(description="Those of each partition in order.")]
+    assigned: Annotated[
+        list[tuple[str, int]], Meta(description="Topics and numbers of partitions that the member reads now.")
+    ]
 
 
 class BusLeft(Struct, rename="camel"):
     """Whether there was such a member."""
 
-    left: bool
+    left: Annotated[bool, Meta(description="false: it was not there, or not any more.")]
 
 
 class BusOutgoing(Body):
@@ -122,7 +125,7 @@ class BusOutgoing(Body):
     topic: Topic
     value: Annotated[bytes, Meta(description="The bytes, in base64.")]
     key: Annotated[
-        Text | None, Meta(description="Records of one key keep their order; of an answer that of its request.")
+        str | None, Meta(description="Records of one key keep their order; of an answer that of its request.")
     ] = None
     headers: Fields = []
 
@@ -130,13 +133,13 @@ class BusOutgoing(Body):
 class BusOutgoings(Body):
     """Records to publish, in order."""
 
-    records: Annotated[list[BusOutgoing], Meta(max_length=1000)]
+    records: Annotated[list[BusOutgoing], Meta(description="In this order; at most 1,000.", max_length=1000)]
 
 
 class BusPublished(Struct, rename="camel"):
     """They are on the bus."""
 
-    published: int
+    published: Annotated[int, Meta(description="So many.")]
 
 
 def _guard(principal: Principal) -> None:
@@ -160,7 +163,7 @@ async def poll_bus(call: Call) -> BusRecords:
     for topic in topics:
         _may_read(principal, naming, topic)
     pattern = None if body.pattern is None else _pattern(principal, naming, body.pattern)
-    commit = {(naming.full(each.topic), each.partition): each.offset for each in body.commit}
+    commit = {(_legal(naming, each.topic), each.partition): each.offset for each in body.commit}
     wait = min(body.wait_ms / 1000, call.edge.limits.longest_wait)
     what = What(topics, pattern, body.latest)
     try:
