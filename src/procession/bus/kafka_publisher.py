@@ -21,6 +21,9 @@ from procession.bus.kafka_settings import Settings
 TRANSACTION, DELIVERY = 60_000, 20_000
 """Milliseconds after which Kafka takes a transaction back, and librdkafka gives up a record. The URL may say otherwise."""
 
+UNKNOWN = 5_000
+"""Milliseconds after which a topic of which no broker knows is taken for none: others shall not wait for it."""
+
 BEGIN, END, AT_ONCE = 15.0, 15.0, 2.0
 """Seconds for beginning; for the end of a transaction; for taking back one that failed, or else the next call does so."""
 
@@ -50,6 +53,7 @@ class KafkaPublisher:
         # murmur2: keys go to the partitions to which all other clients of Kafka send them
         self._config = {
             "partitioner": "murmur2_random",
+            "topic.metadata.propagation.max.ms": UNKNOWN,
             **common,
             "enable.idempotence": True,
             "message.timeout.ms": delivery,

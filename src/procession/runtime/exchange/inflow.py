@@ -92,9 +92,10 @@ class Inflow:
         return self._bus.subscribe(self._orders.group, topics, naming.received, self._begin)
 
     def _begin(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """What the store says is right, also where it was put back to yesterday."""
+        """What the store says is right, also where it was put back to yesterday; where it has nothing, all is new to it."""
         rows = drive(self._machine.storage.positions(self._orders.group))
-        return {(row.topic, row.partition): row.next for row in rows if (row.topic, row.partition) in partitions}
+        known = {(row.topic, row.partition): row.next for row in rows}
+        return {partition: known.get(partition, 0) for partition in partitions}
 
     def _look_after(self) -> None:
         """Once a second: letters that are to be tried again, and answers whose time is over."""
