@@ -72,8 +72,8 @@ class Plan:
     records: int
     seed: int
     nodes: int = 3
-    brokers: int = 1
-    pause: float = 2.0  # seconds between two faults, about
+    brokers: int = 3
+    pause: float = 4.0  # seconds between two faults, about
     patience: float = 900.0  # seconds in which all has to be done once the faults are over
 
 
@@ -355,7 +355,9 @@ def record(report: Report) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=50_000, help="so many records in")
-    parser.add_argument("--brokers", type=int, default=1)
+    parser.add_argument(
+        "--brokers", type=int, default=3, help="one alone can lose what it has confirmed, when it is killed"
+    )
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--record", type=Path, help="write the record to this file as well")

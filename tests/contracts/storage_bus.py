@@ -137,6 +137,8 @@ class OutboxContract:
         assert [row for _, row in store.outbox(2, ("c", "b", "b"))] == [records[1], records[3]]
         assert [row for _, row in store.outbox(1, {"a", "none"})] == records[:1]
         assert store.outbox(topics=[]) == []
+        assert [row for _, row in store.outbox(without=["a"])] == [records[1], records[3]]
+        assert [row for _, row in store.outbox(1, {"a", "b"}, {"a", "none"})] == [records[1]]
 
     def test_what_is_refused_publishes_nothing(self, store):
         order = instance()

@@ -124,7 +124,8 @@ def test_what_goes_over_the_bus(watched):
 
 def test_who_takes_part(watched):
     watched.server.deploy(process("alone").start().end().build())
-    (found,) = watched.seen()["integrations"]
+    found, *others = watched.seen()["integrations"]
+    assert [each["processDefinitionName"] for each in others] == ["credit_card"]
     assert (found["processDefinitionName"], found["version"]) == ("ask", 1)
     assert [(each["node"], each["topic"]) for each in found["sends"]] == [
         ("ask_crm", "crm.search"),
@@ -143,8 +144,11 @@ def test_a_bus_that_is_away_is_told_and_the_rest_with_it(watched):
     assert (found["waiting"], found["looked"]) == (2, before["looked"])
     assert [each["name"] for each in found["topics"]] == [each["name"] for each in before["topics"]]
     assert "procession_bus_lag{" not in watched.figures()
+    assert 'procession_bus_up{part="looking"} 0.0' in watched.figures()
+    ready = watched.server.client(None).get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]["bus"]) == (200, "down")
     watched.bus.away = ""
-    assert watched.seen()["errors"] == {}
+    eventually(lambda: watched.seen()["errors"] == {})
 
 
 def test_a_bus_that_does_not_answer_holds_nobody_up(watched):
@@ -186,6 +190,7 @@ def test_figures(watched):
         'procession_bus_records_total{direction="in",topic="core.trigger.start.process"} 0.0',
         f'procession_bus_records_total{{direction="in",topic="{CRM}"}} 1.0',
         f'procession_bus_lag{{topic="{CRM}"}} 0.0',
+        'procession_bus_up{part="looking"} 1.0',
         'procession_bus_up{part="reading"} 1.0',
         'procession_bus_up{part="publishing"} 1.0',
         'procession_bus_up{part="offering"} 1.0',

@@ -177,7 +177,7 @@ class Broker:
         lines = [f"{name}={value}" for name, value in {**own, **settings}.items()]
         (self._folder / "server.properties").write_text("\n".join(lines) + "\n")
         done = subprocess.run(
-            self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties"),
+            self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", "server.properties"),
             cwd=self._folder,
             capture_output=True,
             text=True,

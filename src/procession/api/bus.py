@@ -35,4 +35,4 @@ async def look(exchange: Exchange, patience: float) -> Sight:
             await asyncio.wrap_future(exchange.watch.look())
             return exchange.sight()
     sight = exchange.sight()
-    return sight._replace(seen=sight.seen._replace(error=sight.seen.error or f"no answer in {patience:g} s"))
+    return sight._replace(errors={"looking": f"no answer in {patience:g} s", **sight.errors})

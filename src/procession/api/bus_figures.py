@@ -36,7 +36,7 @@ class BusFigures(Collector):
     def collect(self) -> Iterator[Metric]:
         exchange = self._exchange
         sight, naming = exchange.sight(), exchange.naming
-        parts = ("reading", "publishing", *(("offering",) if exchange.jobs else ()))
+        parts = ("looking", "reading", "publishing", *(("offering",) if exchange.jobs else ()))
         up = GaugeMetricFamily(
             "procession_bus_up", "Whether a part of the work with the bus can be done.", labels=["part"]
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any
 
 from procession.api import asyncapi
 from procession.api.openapi import document
 from procession.api.operations import TABLE, Answer, Call, operation
+from procession.bus.topics import Naming
 from procession.engine.codec import encode
 from procession.errors import CommandRejected
 from procession.runtime.exchange.exchange import group_of
@@ -28,17 +28,15 @@ async def get_openapi(call: Call) -> bytes:
 
 
 @operation("GET", "/api/asyncapi.json", tag="documents", public=True)
-async def get_asyncapi(call: Call) -> dict[str, Any]:
+async def get_asyncapi(call: Call) -> bytes:
     """The topics of the bus: AsyncAPI 3.0.
 
     Whoever is logged in is also told where the bus is.
     """
-    exchange = call.edge.exchange
-    naming, number = call.node.machine.naming, version("procession")
+    exchange, naming = call.edge.exchange, call.node.machine.naming
     if exchange is None:
-        return asyncapi.document(number, naming, group_of(naming))
-    url = exchange.url if await _is_known(call) else "memory:"
-    return asyncapi.document(number, naming, exchange.orders.group, url=url, jobs=exchange.jobs)
+        return _asyncapi(naming, "", ())
+    return _asyncapi(naming, exchange.url if await _is_known(call) else "", exchange.jobs)
 
 
 async def _is_known(call: Call) -> bool:
@@ -74,6 +72,11 @@ async def get_docs_script(call: Call) -> Answer:
 def _openapi(development: bool) -> bytes:
     table = [each for each in TABLE if development or each.tag != "development"]
     return encode(document(table, version("procession")))
+
+
+@cache
+def _asyncapi(naming: Naming, url: str, jobs: tuple[str, ...]) -> bytes:
+    return encode(asyncapi.document(version("procession"), naming, group_of(naming), url=url, jobs=jobs))
 
 
 @cache

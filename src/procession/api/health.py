@@ -70,9 +70,10 @@ async def _store(edge: Edge) -> str:
 
 
 def _bus(exchange: Exchange) -> str:
-    """Whether records come and go. Why not is told to operators only: it may name machines."""
-    stopped = [part for part, error in exchange.errors._asdict().items() if error]
-    return f"{' and '.join(stopped)} cannot be done now" if stopped else "up"
+    """Whether records come and go, as far as is known. Why not is told to operators only: it may name machines."""
+    exchange.watch.look()  # for who asks next: nobody waits for it
+    stopped = exchange.sight().errors
+    return "up" if not stopped else "down" if "looking" in stopped else f"{' and '.join(stopped)} cannot be done now"
 
 
 async def _instances(edge: Edge) -> str:

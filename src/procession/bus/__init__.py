@@ -44,6 +44,14 @@ class TooLarge(BusError):
         super().__init__(message)
 
 
+class Unwritable(BusError):
+    """A topic that cannot be written: there is none of that name, or we may not. Records for others can be published."""
+
+    def __init__(self, message: str, topic: str) -> None:
+        self.topic = topic
+        super().__init__(message)
+
+
 class Record(NamedTuple):
     """What is published. `number` is the publisher's own: by it he learns that the record needs him no more (0: never asks)."""
 
@@ -102,7 +110,7 @@ class Publisher(Protocol):
         """Once it returns, all of them are on the bus for good, those of one key in this order.
 
         When it raises, readers see none of them or all of them (of a publisher without a name, perhaps some): publish the same
-        again. `Fenced`, `TooLarge`, `BusError`.
+        again. `Fenced`, `TooLarge`, `Unwritable`, `BusError`.
         """
 
     def settled(self) -> list[int]:

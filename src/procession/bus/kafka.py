@@ -24,7 +24,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 from procession.bus import Begin, BusError, Partition, TopicSpec, TopicState
 from procession.bus.kafka_errors import Heard, Voice
 from procession.bus.kafka_publisher import KafkaPublisher
-from procession.bus.kafka_settings import Settings, read_url
+from procession.bus.kafka_settings import read_url
 from procession.bus.kafka_subscription import KafkaSubscription
 from procession.errors import ProcessionError
 
@@ -50,7 +50,7 @@ class KafkaBus:
             "error_cb": self._heard,
             "logger": Voice(self._settings),
         }
-        self._admin = _made(self._settings, lambda: AdminClient(self._common))
+        self._admin = self._client()
         self._open: weakref.WeakSet[KafkaPublisher | KafkaSubscription] = weakref.WeakSet()
         self._closed = False
 
@@ -120,6 +120,14 @@ class KafkaBus:
         for each in list(self._open):
             each.close()
 
+    def _client(self) -> AdminClient:
+        """A client for questions; a setting that librdkafka does not know, or whose value it does not take, is refused."""
+        try:
+            return AdminClient(self._common)
+        except KafkaException as exception:
+            said = self._settings.hide(exception.args[0].str())
+            raise ProcessionError(f"{self._settings.where}: {said}") from None
+
     def _check_open(self) -> None:
         if self._closed:
             raise BusError("The bus is closed.")
@@ -128,11 +136,9 @@ class KafkaBus:
         """All topics but Kafka's own, with the numbers of their partitions."""
         self._check_open()
         self._admin.poll(0)
-        try:
-            topics = self._admin.list_topics(timeout=ANSWER).topics
-        except KafkaException as exception:
-            self._admin.poll(0)
-            raise self._heard.explain(exception.args[0], "list topics") from None
+        topics = self._heard.ask(
+            lambda seconds: self._admin.list_topics(timeout=seconds).topics, ANSWER, "list topics", self._admin.poll
+        )
         return {name: sorted(topic.partitions) for name, topic in topics.items() if not name.startswith("__")}
 
     def _wait_for(self, names: list[str]) -> None:
@@ -143,19 +149,28 @@ class KafkaBus:
 
     def _offsets(self, places: list[Partition], spec: OffsetSpec) -> dict[Partition, int]:
         """Those that are known: a partition without a leader has none for now."""
+        try:
+            return self._ask_offsets(places, spec)
+        except BusError:
+            # A client that does nothing else keeps a leader in mind that was replaced, and is refused for it: ask with a new one.
+            self._admin = self._client()
+            self._names()
+            return self._ask_offsets(places, spec)
+
+    def _ask_offsets(self, places: list[Partition], spec: OffsetSpec) -> dict[Partition, int]:
         if not places:
             return {}
         asked = self._admin.list_offsets(
             {TopicPartition(topic, number): spec for topic, number in places}, request_timeout=ANSWER
         )
-        offsets = {}
+        offsets, failed = {}, None
         for place, future in asked.items():
             try:
                 offsets[place.topic, place.partition] = self._answer(future, f"say where '{place.topic}' ends").offset
             except BusError as error:
-                log.debug("%s", error)
-        if not offsets:
-            raise self._heard.explain(KafkaError(KafkaError._TIMED_OUT), "say where topics end")
+                failed = error
+        if failed is not None and not offsets:
+            raise failed
         return offsets
 
     def _retention(self, names: list[str]) -> dict[str, int]:
@@ -212,11 +227,3 @@ class Nobody(BusError):
 def _new(spec: TopicSpec) -> NewTopic:
     config = {} if spec.retention is None else {"retention.ms": str(spec.retention)}
     return NewTopic(spec.name, spec.partitions, spec.replication, config=config)
-
-
-def _made(settings: Settings, make: Any) -> Any:
-    """A client; a setting that librdkafka does not know, or whose value it does not take, is refused."""
-    try:
-        return make()
-    except KafkaException as exception:
-        raise ProcessionError(settings.hide(f"{settings.where}: {exception.args[0].str()}")) from None

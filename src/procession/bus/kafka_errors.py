@@ -5,16 +5,23 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
 from procession.bus import BusError
 from procession.bus.kafka_settings import Settings
 
+T = TypeVar("T")
+
 log = logging.getLogger("procession.bus")
 
 RECENT = 60.0
 """Seconds for which what librdkafka said by the way explains why nobody answers."""
+
+STEP = 2.0
+"""Seconds after which a call that waits is asked whether there is hope."""
 
 MANY = 1_000
 """Different things said in that time; then it is forgotten what was said."""
@@ -37,12 +44,16 @@ AWAY = {
 }
 UNKNOWN_TOPIC = {KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART}
 LOG_IN = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError.UNSUPPORTED_SASL_MECHANISM}
+UNTRUSTED = {KafkaError._SSL}
 RIGHTS = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
+UNWRITABLE = {*UNKNOWN_TOPIC, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.TOPIC_EXCEPTION}
+"""What is wrong with one topic, and not with the others."""
+
 TOO_FEW = {KafkaError._ISR_INSUFF, KafkaError.NOT_ENOUGH_REPLICAS, KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND}
 FENCED = {
     KafkaError._FENCED,
@@ -111,12 +122,26 @@ class Heard:
         if error.code() != KafkaError._ALL_BROKERS_DOWN:
             self._error, self._at = error, time.monotonic()
 
+    def ask(self, call: Callable[[float], T], seconds: float, doing: str, listen: Callable[[float], object]) -> T:
+        """The answer of a call that waits in silence until its time is over. It ends once we know that there is no hope."""
+        end = time.monotonic() + seconds
+        began = time.monotonic()
+        while True:
+            try:
+                return call(max(min(end - time.monotonic(), STEP), 0.1))
+            except RAISED as exception:
+                error = reason(exception)
+                listen(0)
+                hopeless = self._error is not None and self._at >= began and self._error.code() in LOG_IN | UNTRUSTED
+                if hopeless or error.code() not in AWAY or time.monotonic() >= end:
+                    raise self.explain(error, doing) from None
+
     def explain(self, error: KafkaError, doing: str) -> BusError:
         """What went wrong where, and what to do; `doing` is what was tried, such as 'list topics'."""
         where = f"Kafka at {self._settings.where}"
         said = error.str()
         if error.code() in AWAY and self._error is not None and time.monotonic() - self._at < RECENT:
-            error = self._error if self._error.code() in LOG_IN | {KafkaError._SSL} else error
+            error = self._error if self._error.code() in LOG_IN | UNTRUSTED else error
             said = f"{said}; {self._error.str()}"
         return BusError(self._settings.hide(_text(error.code(), error.name(), said, where, doing)))
 
@@ -124,7 +149,7 @@ class Heard:
 def _text(code: int, name: str, said: str, where: str, doing: str) -> str:
     if code in LOG_IN:
         return f"{where} does not let us in ({said}). Correct user, password or 'sasl.mechanism' in the URL."
-    if code == KafkaError._SSL:
+    if code in UNTRUSTED:
         return f"{where} and we do not agree on TLS ({said}). Correct 'ssl.ca.location', or the certificate."
     if code in AWAY:
         return f"{where} does not answer, asked to {doing} ({said}). Is it running, and can it be reached? Try again."

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from procession.bus import BusError, Fenced, Record, TooLarge
-from procession.bus.kafka_errors import FENCED, RAISED, Heard, reason
+from procession.bus import BusError, Fenced, Record, TooLarge, Unwritable
+from procession.bus.kafka_errors import FENCED, RAISED, UNWRITABLE, Heard, reason
 from procession.bus.kafka_settings import Settings
 
 TRANSACTION, DELIVERY = 60_000, 20_000
@@ -26,6 +26,11 @@ BEGIN, END, AT_ONCE = 15.0, 15.0, 2.0
 
 PURGED = {KafkaError._PURGE_INFLIGHT, KafkaError._PURGE_QUEUE}
 
+AFTERMATH = PURGED | {KafkaError._STATE, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, KafkaError.UNKNOWN_PRODUCER_ID}
+"""What a transaction fails with when records of the one before it were never delivered: the next one after that does not."""
+
+ATTEMPTS = 3
+
 
 class KafkaPublisher:
     """One producer of librdkafka."""
@@ -34,7 +39,7 @@ class KafkaPublisher:
         self.name = name
         self._heard = heard
         self._lock = threading.Lock()
-        self._failures: list[KafkaError] = []
+        self._failures: list[tuple[KafkaError, str | None]] = []  # with the topic
         self._settled: list[int] = []
         self._ending: Literal["abort", "commit"] | None = None  # what is to be done with the open transaction
         self._over = ""  # why it publishes nothing any more
@@ -54,10 +59,10 @@ class KafkaPublisher:
             self._config |= {"transactional.id": name, "transaction.timeout.ms": transaction}
         try:
             self._producer = Producer(self._config)
-            if name is not None:
-                self._producer.init_transactions(BEGIN)
         except RAISED as exception:
             raise heard.explain(reason(exception), self._doing()) from None
+        if name is not None:
+            heard.ask(self._producer.init_transactions, BEGIN, f"begin to {self._doing()}", self._producer.poll)
 
     def publish(self, records: Sequence[Record]) -> None:
         with self._lock:
@@ -67,12 +72,11 @@ class KafkaPublisher:
                 raise Fenced(self._over)
             if not records:
                 return
-            publish = self._deliver if self.name is None else self._transact
             try:
-                publish(records, singly=False)
+                self._try(records, singly=False)
             except BatchTooLarge:
                 # Kafka has refused several at once: alone each of them may fit.
-                publish(records, singly=True)
+                self._try(records, singly=True)
             self._settled += [record.number for record in records if record.number]
 
     def settled(self) -> list[int]:
@@ -91,6 +95,15 @@ class KafkaPublisher:
                 # What is not confirmed by now will be by whoever begins next. The producer's own `close` would wait for it.
                 if self._ending is None:
                     self._producer.close()
+
+    def _try(self, records: Sequence[Record], *, singly: bool) -> None:
+        publish = self._deliver if self.name is None else self._transact
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return publish(records, singly=singly)
+            except Aftermath:
+                if attempt == ATTEMPTS:
+                    raise
 
     # -- transactions --------------------------------------------------------------------------------------------------
 
@@ -141,7 +154,8 @@ class KafkaPublisher:
 
     def _deliver(self, records: Sequence[Record], *, singly: bool) -> None:
         """Send all, and wait until they are there; `singly` one after the other, to find which one it is that does not fit."""
-        self._failures.clear()
+        self._serve(self._producer.poll, 0)
+        self._failures.clear()  # of a batch before
         end = time.monotonic() + self._patience
         for record in records:
             self._produce(record, end)
@@ -166,16 +180,16 @@ class KafkaPublisher:
 
     def _flush(self, end: float, alone: Record | None = None) -> None:
         left = self._serve(self._producer.flush, max(end - time.monotonic(), 0.1))
-        failures = [error for error in self._failures if error.code() not in PURGED] or self._failures
+        failures = sorted(self._failures, key=lambda failure: failure[0].code() in PURGED)  # others say why
         if left and self.name is None:
             self._producer.purge()  # it was not published: it shall not come later
             self._serve(self._producer.flush, 1)
-        if failures and failures[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        if failures and failures[0][0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
             if alone is None:
                 raise BatchTooLarge
             raise _too_large(alone, "the topic allows ('max.message.bytes')")
         if failures:
-            raise self._explain(failures[0])
+            raise self._explain(*failures[0])
         if left:
             raise self._explain(KafkaError(KafkaError._TIMED_OUT))
 
@@ -188,7 +202,7 @@ class KafkaPublisher:
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
-            self._failures.append(error)
+            self._failures.append((error, message.topic()))
 
     # -- errors --------------------------------------------------------------------------------------------------------
 
@@ -197,9 +211,13 @@ class KafkaPublisher:
         if self.name is None:
             if error.fatal():  # nobody else goes by its name: it may begin again
                 self._producer = Producer(self._config)
-            return explained
-        if not error.fatal() and error.code() not in FENCED:
-            return explained
+        elif error.fatal() or error.code() in FENCED:
+            return self._give_up(explained)
+        if topic is not None and error.code() in UNWRITABLE:
+            return Unwritable(str(explained), topic)
+        return Aftermath(str(explained)) if self.name is not None and error.code() in AFTERMATH else explained
+
+    def _give_up(self, explained: BusError) -> Fenced:
         self._over = (
             f"{explained} Another publisher '{self.name}' has begun, or Kafka has given this one up: it publishes nothing any "
             "more. Whoever is in charge begins a new one."
@@ -208,6 +226,10 @@ class KafkaPublisher:
 
     def _doing(self, topic: str | None = None) -> str:
         return ("publish" if topic is None else f"publish to '{topic}'") + (f" as '{self.name}'" if self.name else "")
+
+
+class Aftermath(BusError):
+    """It fails because of what failed before."""
 
 
 class BatchTooLarge(BusError):

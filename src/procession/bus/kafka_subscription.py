@@ -2,6 +2,8 @@
 
 Partitions are handed over one by one (cooperative): who keeps one does not stop reading it while others come and go. What Kafka
 complains about by the way, such as a topic that is not there yet, is logged once and passes.
+
+While no broker answers, a commit waits as long as the group would wait for us (`session.timeout.ms`).
 """
 
 from __future__ import annotations
@@ -10,11 +12,11 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from procession.bus import Begin, BusError, Partition, Received
+from procession.bus import Begin, BusError, Headers, Partition, Received
 from procession.bus.kafka_errors import NOT_OURS, RAISED, Heard, reason
 from procession.bus.topics import portable
 
@@ -118,10 +120,8 @@ class KafkaSubscription:
         records = []
         for message in messages:
             if (error := message.error()) is None:
-                records.append(_received(message))
-                place = records[-1].topic, records[-1].partition
-                self._given[place] = records[-1].offset + 1
-                self._ends.pop(place, None)
+                records.append(record := _received(message))
+                self._given[record.topic, record.partition] = record.offset + 1
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._at_end((message.topic() or "", message.partition() or 0), message.offset() or 0)
             else:
@@ -133,7 +133,7 @@ class KafkaSubscription:
     def _at_end(self, place: Partition, offset: int) -> None:
         """Behind the last record are marks of transactions, which nobody reads: who has committed all is at their end."""
         self._ends[place] = offset
-        if place in self._mine and self._done.get(place, -1) == self._given.get(place) != offset:
+        if place in self._mine and self._done.get(place, -1) == self._given.get(place, offset) != offset:
             self._done[place] = offset
             self._consumer.commit(offsets=[TopicPartition(*place, offset)], asynchronous=True)
 
@@ -148,7 +148,7 @@ class KafkaSubscription:
     # -- committing ----------------------------------------------------------------------------------------------------
 
     def _behind(self, place: Partition, offset: int) -> int:
-        return self._ends.get(place, offset) if offset == self._given.get(place) else offset
+        return max(offset, self._ends.get(place, 0)) if offset == self._given.get(place) else offset
 
     def _commit(self, offsets: Mapping[Partition, int]) -> None:
         places = [TopicPartition(*place, offset) for place, offset in offsets.items()]
@@ -215,15 +215,12 @@ def _received(message: Message) -> Received:
         message.offset() or 0,
         None if key is None else key.decode(errors="replace"),
         message.value() or b"",
-        tuple((name, _bytes(value)) for name, value in _headers(message)),
+        _headers(message),
         message.timestamp()[1] * 1_000,
     )
 
 
-def _headers(message: Message) -> Iterable[tuple[str, str | bytes | None]]:
-    headers = message.headers() or ()
-    return headers.items() if isinstance(headers, dict) else headers
-
-
-def _bytes(value: str | bytes | None) -> bytes:
-    return value.encode() if isinstance(value, str) else value or b""
+def _headers(message: Message) -> Headers:
+    # librdkafka gives a list of names and bytes; others may have sent a name without a value.
+    headers = cast(list[tuple[str, bytes | None]] | None, message.headers())
+    return () if headers is None else tuple([(name, value or b"") for name, value in headers])

@@ -16,6 +16,6 @@ def kind_of(url: str) -> str:
 
 def brokers(url: str) -> list[str]:
     """The addresses in the URL of a Kafka; a bus in this program has none."""
-    if kind_of(url) == "memory":
+    if kind_of(url) != "kafka":
         return []
     return [host for host in shown(url).partition("://")[2].split(",") if host]

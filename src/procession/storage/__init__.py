@@ -701,7 +701,9 @@ class Storage(Protocol):
         """Somebody else may take it now; a role of another holder stays theirs."""
 
     # records and letters
-    async def outbox(self, limit: int = 1000, topics: Collection[str] | None = None) -> list[tuple[int, OutboxRow]]:
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> list[tuple[int, OutboxRow]]:
         """Not yet published, of these topics or of all, by their numbers: those of an instance in the order of its history.
 
         Not by id, which comes from the clock of a node. A number is never used again.

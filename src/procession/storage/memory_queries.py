@@ -340,9 +340,15 @@ class MemoryQueries(Embedded):
         with self._lock:
             return newest(self._audit, limit, before=before)
 
-    async def outbox(self, limit: int = 1000, topics: Collection[str] | None = None) -> list[tuple[int, OutboxRow]]:
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> list[tuple[int, OutboxRow]]:
         with self._lock:
-            asked = (item for item in self._outbox.items() if topics is None or item[1].topic in topics)
+            asked = (
+                (number, row)
+                for number, row in self._outbox.items()
+                if (topics is None or row.topic in topics) and row.topic not in without
+            )
             return list(islice(asked, limit))
 
     async def positions(self, group: str) -> list[PositionRow]:

@@ -211,9 +211,13 @@ class PostgresQueries:
 
     # -- records and letters ------------------------------------------------------------------------------------------
 
-    async def outbox(self, limit: int = 1000, topics: Collection[str] | None = None) -> list[tuple[int, OutboxRow]]:
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> list[tuple[int, OutboxRow]]:
         chosen = None if topics is None else list(topics)
-        rows = await self._link.fetch("outbox", *words(topics=chosen), limit=limit, topics=chosen)
+        left = list(without) or None
+        asked = words(topics=chosen, without=left)
+        rows = await self._link.fetch("outbox", *asked, limit=limit, topics=chosen, without=left)
         return [(each[0], OutboxRow._make(each[1:])) for each in map(tuple, rows)]
 
     async def positions(self, group: str) -> list[PositionRow]:

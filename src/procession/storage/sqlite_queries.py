@@ -210,11 +210,15 @@ class SqliteQueries(Embedded):
 
     # -- records and letters ------------------------------------------------------------------------------------------
 
-    async def outbox(self, limit: int = 1000, topics: Collection[str] | None = None) -> list[tuple[int, OutboxRow]]:
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> list[tuple[int, OutboxRow]]:
         if topics is not None and not topics:
             return []
         given = {"limit": limit, "topics": None if topics is None else names(topics)[0]}
-        return [(row[0], OutboxRow._make(row[1:])) for row in self._rows("outbox", given, *words(topics=topics))]
+        given["without"] = names(without)[0] if without else None
+        asked = words(topics=topics, without=without or None)
+        return [(row[0], OutboxRow._make(row[1:])) for row in self._rows("outbox", given, *asked)]
 
     async def positions(self, group: str) -> list[PositionRow]:
         return [PositionRow._make(row) for row in self._rows("positions", (group,))]

@@ -77,9 +77,11 @@ class Exchange:
 
     def sight(self) -> Sight:
         """How it looks from here: what the bus said of itself last, and what goes through this node."""
-        errors = {part: error for part, error in self.errors._asdict().items() if error}
-        rates = self.rates
-        return Sight(self.kind, self.url, self.orders.group, errors, self.watch.seen, rates.of("in"), rates.of("out"))
+        seen, rates = self.watch.seen, self.rates
+        # whoever reads is not told that nobody is there: it is as if nothing came
+        parts = {"looking": seen.error, **self.errors._asdict()}
+        errors = {part: error for part, error in parts.items() if error}
+        return Sight(self.kind, self.url, self.orders.group, errors, seen, rates.of("in"), rates.of("out"))
 
 
 def group_of(naming: Naming) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Collection
 
-from procession.bus import Bus, BusError, Fenced, Publisher, Record, TooLarge
+from procession.bus import Bus, BusError, Fenced, Publisher, Record, TooLarge, Unwritable
 from procession.bus.topics import Naming
 from procession.definition.iso8601 import format_instant
 from procession.errors import StorageError
@@ -21,6 +22,7 @@ from procession.runtime.exchange.headers import OUR_OWN, cloud_event, read_heade
 from procession.runtime.exchange.letters import unsent
 from procession.runtime.exchange.notices import Notices
 from procession.runtime.exchange.rates import Rates
+from procession.runtime.exchange.role import Role
 from procession.runtime.machine import Machine
 from procession.storage import Batch, OutboxRow
 
@@ -31,8 +33,9 @@ EVERY, WHILE_OPEN = 0.5, 0.02
 """Seconds between two looks at the latest; and while records that were published are not done with."""
 
 ROLE = "publisher"
-HELD, RENEW = 2_000_000, 1_000_000
-"""Microseconds for which the role is taken, and before the end of which it is taken again."""
+
+SHORTEST, LONGEST = 60.0, 600.0
+"""Seconds for which records are kept back whose topic cannot be written: to find that out may take half a minute."""
 
 PAUSES = (0.05, 0.2, 1.0, 2.0)
 """Seconds until the bus is tried again, the last one for ever."""
@@ -42,11 +45,12 @@ class Outflow:
     """The thread that publishes."""
 
     def __init__(self, machine: Machine, bus: Bus, naming: Naming, holder: str, rates: Rates) -> None:
-        self._machine, self._bus, self._naming, self._holder, self._rates = machine, bus, naming, holder, rates
+        self._machine, self._bus, self._naming, self._rates = machine, bus, naming, rates
+        self._role = Role(machine, ROLE, holder)
         self._source = f"/{naming.package}{naming.environment}".rstrip(".")
         self._notices = Notices(machine, naming)
         self._publisher: Publisher | None = None
-        self._held = 0  # until when the role is ours
+        self._blocked = Blocked()
         self._open: set[int] = set()  # numbers that were published, and that are not safe without us yet
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -57,6 +61,7 @@ class Outflow:
 
     def start(self) -> None:
         """Begin."""
+        self._role.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -81,7 +86,7 @@ class Outflow:
                 while not self._ended.is_set() and self._turn():
                     pass
                 pause = WHILE_OPEN if self._open else EVERY
-                tries, self.error = 0, ""
+                tries, self.error = 0, self._blocked.why()
             except Fenced:
                 log.info("another node publishes now")
                 self._let_go()
@@ -96,23 +101,20 @@ class Outflow:
                 self.error = str(error)
                 self._let_go()
                 pause = PAUSES[-1]
-            if not self._ended.is_set():
-                self._wake.wait(pause)
-                if tries:
-                    self._wake.clear()
+            (self._ended if tries else self._wake).wait(pause)
         self._let_go()
-        self._give_up()
+        self._role.stop()
 
     def _turn(self) -> bool:
         """Publish one batch of each; whether there may be more."""
-        storage, publisher = self._machine.storage, self._publisher
-        if publisher is None and not drive(storage.outbox(1)) and not self._notices.behind():
-            return False  # nobody takes the role for nothing
-        if not self._hold():
-            self._let_go()
-            return False
+        publisher = self._publisher
         if publisher is None:
-            publisher = self._publisher = self._bus.publisher(self._naming.full("core.publisher"))
+            if not drive(self._machine.storage.outbox(1)) and not self._notices.behind():
+                return False
+            if not self._role.hold():
+                return False
+            with self._role.kept():
+                publisher = self._publisher = self._bus.publisher(self._naming.full("core.publisher"))
         wanted = publisher.topics()
         self._notices.want(wanted)
         more = self._publish(publisher, wanted)
@@ -120,11 +122,10 @@ class Outflow:
 
     def _publish(self, publisher: Publisher, wanted: Collection[str] | None) -> bool:
         names = None if wanted is None else {self._naming.short(topic) for topic in wanted} | set(wanted)
-        rows = drive(self._machine.storage.outbox(AT_ONCE + len(self._open), names))
+        rows = drive(self._machine.storage.outbox(AT_ONCE + len(self._open), names, self._blocked.names()))
         records = [self._record(number, row) for number, row in rows if number not in self._open]
         if records:
-            self._put(publisher, records)
-            self._open.update(record.number for record in records)
+            self._open.update(record.number for record in self._put(publisher, records))
         if done := [number for number in publisher.settled() if number in self._open]:
             self._machine.run(Ask(Published(done)))
             self._open.difference_update(done)
@@ -134,22 +135,32 @@ class Outflow:
         records, positions = self._notices.next(AT_ONCE, self._cloud_event)
         if not positions:
             return False
-        if records:
-            self._put(publisher, records)
+        blocked = self._blocked.names()
+        if left := [record for record in records if record.topic not in blocked]:
+            self._put(publisher, left)
             publisher.settled()
         self._machine.run(Ask(Published((), positions)))
         return True
 
-    def _put(self, publisher: Publisher, records: list[Record]) -> None:
+    def _put(self, publisher: Publisher, records: list[Record]) -> list[Record]:
+        """Publish what can be published; which records that were."""
+        if records and not self._role.hold():
+            raise Fenced("Another node has the role of the publisher.")
         while records:
             try:
-                publisher.publish(records)
+                with self._role.kept():
+                    publisher.publish(records)
             except TooLarge as error:
                 self._too_large(error.record, error)
                 records = [record for record in records if record != error.record]
+            except Unwritable as error:
+                log.warning("records for '%s' are kept back for a while: %s", error.topic, error)
+                self._blocked.add(error, self._naming.short(error.topic))
+                records = [record for record in records if record.topic != error.topic]
             else:
-                self._rates.published(records)
-                return
+                break
+        self._rates.published(records)
+        return records
 
     def _too_large(self, record: Record, error: TooLarge) -> None:
         """It would hold up everything behind it for ever."""
@@ -169,15 +180,6 @@ class Outflow:
     def _cloud_event(self, id: str, name: str, subject: str | None, at: int) -> list[tuple[str, bytes]]:
         return list(cloud_event(id, f"procession.{name}", self._source, subject, format_instant(at)))
 
-    def _hold(self) -> bool:
-        """Have the role, and for a while longer."""
-        now = self._machine.clock.now()
-        if now < self._held - RENEW:
-            return True
-        held = self._machine.alone(self._machine.storage.hold_role(ROLE, self._holder, now, now + HELD))
-        self._held = now + HELD if held else 0
-        return held
-
     def _let_go(self) -> None:
         publisher, self._publisher = self._publisher, None
         self._open.clear()
@@ -187,10 +189,25 @@ class Outflow:
             except BusError as error:
                 log.debug("closing the publisher: %s", error)
 
-    def _give_up(self) -> None:
-        """Others need not wait."""
-        if self._held:
-            try:
-                self._machine.alone(self._machine.storage.release_role(ROLE, self._holder))
-            except StorageError as error:
-                log.debug("the role of the publisher is left to time out: %s", error)
+
+class Blocked:
+    """Topics that cannot be written, until they are tried again: each time after twice as long."""
+
+    def __init__(self) -> None:
+        self._pauses: dict[str, float] = {}
+        self._now: dict[str, tuple[float, str, str]] = {}  # until when, what processes call it, and why
+
+    def add(self, error: Unwritable, name: str) -> None:
+        """It could not be written."""
+        pause = self._pauses[error.topic] = min(2 * self._pauses.get(error.topic, SHORTEST / 2), LONGEST)
+        self._now[error.topic] = time.monotonic() + pause, name, str(error)
+
+    def names(self) -> set[str]:
+        """Those that are not tried now, in both ways to call them."""
+        now = time.monotonic()
+        self._now = {topic: each for topic, each in self._now.items() if each[0] > now}
+        return {*self._now, *(name for _, name, _ in self._now.values())}
+
+    def why(self) -> str:
+        """What is wrong with them."""
+        return " ".join(why for _, _, why in self._now.values())

@@ -31,7 +31,7 @@ class BusQueries(Asking):
             kind=sight.kind,
             url=sight.url,
             group=sight.group,
-            errors={**sight.errors, **({"looking": sight.seen.error} if sight.seen.error else {})},
+            errors=dict(sight.errors),
             looked=v.instant(sight.seen.at),
             waiting=sum(each.records for each in backlog.values()),
             waiting_since=v.instant(min(since, default=None)),

@@ -152,7 +152,7 @@ class BusView(View):
     errors: Annotated[
         dict[str, str],
         Meta(
-            description="What cannot be done now, and why: reading, publishing, offering (jobs), looking (at the bus)."
+            description="What cannot be done now, and why: looking (it does not answer), reading, publishing, offering (jobs)."
         ),
     ]
     looked: Annotated[

@@ -565,6 +565,7 @@ SELECT coalesce(number, id), id, instance, topic, key, headers, value, created
 FROM outbox
 WHERE true
     AND topic = ANY (:topics)   -- if topics
+    AND topic <> ALL (:without)   -- if without
 ORDER BY coalesce(number, id)
 LIMIT :limit
 

@@ -780,6 +780,7 @@ SELECT number, id, instance, topic, key, headers, value, created
 FROM outbox
 WHERE true
     AND +topic IN carray(:topics)    -- if topics
+    AND +topic NOT IN carray(:without)    -- if without
 ORDER BY number
 LIMIT :limit
 
