@@ -13,6 +13,7 @@ from procession.api import partners
 from procession.app import open_bus
 from procession.runtime.exchange.exchange import Exchange
 from tests.acceptance.running import running
+from tests.acceptance.waiting import until
 from tests.contracts.bus import name
 
 POLL, LEAVE, PUBLISH = "/api/bus/poll", "/api/bus/leave", "/api/bus/publish"
@@ -284,9 +285,11 @@ def test_a_server_that_stops_ends_polls(tmp_path):
     with running(tmp_path, exchange=on_a_bus) as found:
         waiting = threading.Thread(target=lambda: answers.append(poll(found, "quiet", waitMs=60_000)))
         waiting.start()
-        time.sleep(0.3)
+        until(lambda: len(found.app.state.edge.partners) == 1)
+        time.sleep(0.2)
         found.app.state.edge.partners.hurry()  # as `wind_down` does
         waiting.join(10)
         assert answers[0].json()["records"] == []
+        assert poll(found, "quiet").status_code == 503
         began = time.monotonic()
     assert time.monotonic() - began < 5

@@ -135,7 +135,9 @@ class Partners:
         member = self._members.get(who)
         if member is None:
             theirs = sum(each.user == who.user for each in self._members)
-            if self._closed or len(self._members) >= MOST or theirs >= MOST_EACH:
+            if self._closed:
+                raise refusal(503, "Service unavailable.", "The server is shutting down.", "error.bus", retryAfter=1)
+            if len(self._members) >= MOST or theirs >= MOST_EACH:
                 detail = (
                     f"This server has {len(self._members)} readers of the bus, {theirs} of them yours. Let one leave."
                 )
