@@ -1,4 +1,5 @@
-"""The credit bureau of the example as a program of its own: over HTTP at the embedded bus of a server, and on Apache Kafka."""
+"""The credit bureau of the example as a program of its own: over HTTP at the embedded bus of a server, on Apache Kafka, and over
+HTTP at a server that is on Kafka."""
 
 from __future__ import annotations
 
@@ -32,13 +33,13 @@ CARDS = 150
 QUICK = "?session.timeout.ms=3000&heartbeat.interval.ms=500"
 
 
-@pytest.fixture(scope="module", params=["http", "kafka"])
+@pytest.fixture(scope="module", params=["http", "kafka", "http to kafka"])
 def bus(request):
     """The URL of the bus, and what the bureau is told of it (None: the server)."""
     if request.param == "http":
         return "memory:", None
     kafka = request.getfixturevalue("kafka")
-    return kafka.url(), kafka.url() + QUICK
+    return kafka.url(), kafka.url() + QUICK if request.param == "kafka" else None
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,6 +13,7 @@ from procession.api import partners
 from procession.app import open_bus
 from procession.runtime.exchange.exchange import Exchange
 from tests.acceptance.running import running
+from tests.acceptance.waiting import until
 from tests.contracts.bus import name
 
 POLL, LEAVE, PUBLISH = "/api/bus/poll", "/api/bus/leave", "/api/bus/publish"
@@ -225,6 +227,40 @@ def test_there_are_only_so_many(server, monkeypatch):
     assert poll(server, "a").json()["errorKey"] == "error.bus.names"
 
 
+def test_who_polls_while_he_leaves_is_no_member_that_nobody_knows(server):
+    topic, group = name(), name("group")
+    polls = [threading.Thread(target=lambda: poll(server, topic, group=group, waitMs=1000)) for _ in range(4)]
+    for thread in polls:
+        thread.start()
+    for _ in range(3):
+        server.client("worker").post(LEAVE, json={"group": group, "member": "one"})
+    for thread in polls:
+        thread.join(10)
+    while server.client("worker").post(LEAVE, json={"group": group, "member": "one"}).json()["left"]:
+        pass
+    publish(server, topic)
+    (record,) = poll(server, topic, group=group, member="two", waitMs=5000).json()["records"]
+    assert record["topic"] == topic
+
+
+def test_those_who_wait_keep_no_answer_back(server, monkeypatch):
+    edge = server.app.state.edge
+    monkeypatch.setattr(edge.partners, "_polling", ThreadPoolExecutor(2))
+    group = name("group")
+    waiting = [
+        threading.Thread(target=lambda n=n: poll(server, "quiet", group=group, member=f"m{n}", waitMs=1500))
+        for n in range(4)
+    ]
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.2)
+    began = time.monotonic()
+    assert publish(server, name()).status_code == 200
+    assert time.monotonic() - began < 1.0
+    for thread in waiting:
+        thread.join(10)
+
+
 def test_the_loop_goes_on_while_partners_wait(server):
     group = name("group")
     waiting = [
@@ -249,9 +285,11 @@ def test_a_server_that_stops_ends_polls(tmp_path):
     with running(tmp_path, exchange=on_a_bus) as found:
         waiting = threading.Thread(target=lambda: answers.append(poll(found, "quiet", waitMs=60_000)))
         waiting.start()
-        time.sleep(0.3)
+        until(lambda: len(found.app.state.edge.partners) == 1)
+        time.sleep(0.2)
         found.app.state.edge.partners.hurry()  # as `wind_down` does
         waiting.join(10)
         assert answers[0].json()["records"] == []
+        assert poll(found, "quiet").status_code == 503
         began = time.monotonic()
     assert time.monotonic() - began < 5

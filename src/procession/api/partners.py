@@ -25,6 +25,9 @@ T = TypeVar("T")
 MOST, MOST_EACH = 100, 50
 """Members at once: of all, and of one user."""
 
+HANDS = 4
+"""Threads for what does not wait for records."""
+
 MOST_GROUPS, MOST_TOPICS = 1_000, 1_000
 """Groups and topics that partners of this node may have used: a bus keeps them."""
 
@@ -71,7 +74,8 @@ class Partners:
         self._members: dict[Who, Member] = {}
         self._groups: set[str] = set()
         self._topics: set[str] = set()
-        self._threads = ThreadPoolExecutor(MOST, "procession-partner")
+        self._polling = ThreadPoolExecutor(MOST, "procession-partner")
+        self._hands = ThreadPoolExecutor(HANDS, "procession-partner-hand")
         self._publishing = asyncio.Lock()
         self._publisher: Publisher | None = None
         self._closed = False
@@ -79,16 +83,11 @@ class Partners:
 
     async def poll(self, who: Who, what: What, limit: int, wait: float, commit: Mapping[Partition, int]) -> Polled:
         """Commit, and then the next records, after so many seconds at most."""
-        member = self._member(who, what)
-        async with member.turn:
-            member.heard = time.monotonic()
-            try:
-                if member.left or member.what != what:
-                    await self._ask(member.leave)
-                    member.what, member.left = what, False
-                return await self._polled(member, limit, wait, commit)
-            finally:
-                member.heard = time.monotonic()
+        while True:
+            member = self._member(who, what)
+            async with member.turn:
+                if self._members.get(who) is member:  # else it has left while this poll waited for its turn
+                    return await self._turn(member, what, limit, wait, commit)
 
     async def leave(self, who: Who) -> bool:
         """Whether it was a member."""
@@ -108,7 +107,7 @@ class Partners:
             try:
                 await asyncio.shield(publishing)
             except asyncio.CancelledError:  # the client has gone; nobody else publishes in the middle of it
-                await asyncio.wait((publishing,))
+                await asyncio.gather(publishing, return_exceptions=True)
                 raise
 
     def hurry(self) -> None:
@@ -124,7 +123,8 @@ class Partners:
         await asyncio.gather(*(self.leave(who) for who in list(self._members)), return_exceptions=True)
         if self._publisher is not None:
             await asyncio.gather(self._ask(self._publisher.close), return_exceptions=True)
-        self._threads.shutdown(wait=False)
+        self._polling.shutdown(wait=False)
+        self._hands.shutdown(wait=False)
 
     def __len__(self) -> int:
         return len(self._members)
@@ -135,7 +135,9 @@ class Partners:
         member = self._members.get(who)
         if member is None:
             theirs = sum(each.user == who.user for each in self._members)
-            if self._closed or len(self._members) >= MOST or theirs >= MOST_EACH:
+            if self._closed:
+                raise refusal(503, "Service unavailable.", "The server is shutting down.", "error.bus", retryAfter=1)
+            if len(self._members) >= MOST or theirs >= MOST_EACH:
                 detail = (
                     f"This server has {len(self._members)} readers of the bus, {theirs} of them yours. Let one leave."
                 )
@@ -152,9 +154,22 @@ class Partners:
             raise refusal(429, "Too many names.", detail, "error.bus.names", retryAfter=60)
         known |= names
 
+    async def _turn(
+        self, member: Member, what: What, limit: int, wait: float, commit: Mapping[Partition, int]
+    ) -> Polled:
+        member.heard = time.monotonic()
+        try:
+            if member.left or member.what != what:
+                await self._ask(member.leave)
+                member.what, member.left = what, False
+            return await self._polled(member, limit, wait, commit)
+        finally:
+            member.heard = time.monotonic()
+
     async def _polled(self, member: Member, limit: int, wait: float, commit: Mapping[Partition, int]) -> Polled:
         member.hurry, member.gone = self._closed, False
-        polling = asyncio.ensure_future(self._ask(lambda: member.poll(limit, wait, commit)))
+        loop = asyncio.get_running_loop()
+        polling = loop.run_in_executor(self._polling, member.poll, limit, wait, commit)
         try:
             return await asyncio.shield(polling)
         except asyncio.CancelledError:  # the client has gone: what was read for it is for its next poll
@@ -176,7 +191,8 @@ class Partners:
             raise
 
     async def _ask(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        """In one of the threads that nobody waits in for long: those who poll must not keep answers back."""
+        return await asyncio.get_running_loop().run_in_executor(self._hands, call)
 
     async def _look_after(self) -> None:
         """Let go of whoever is not heard of any more."""
