@@ -7,13 +7,13 @@ are skipped and say so; in the continuous integration (CI=true) they fail.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.services.apache_kafka import Kafka
+from tests.services.apache_kafka import Kafka, classpath
 from tests.services.postgresql import Missing, PostgreSQL, programs
 
 settings.register_profile(
@@ -54,8 +54,17 @@ def start_kafka(**settings: Any) -> Kafka:
 
 def need_postgresql() -> None:
     """Go on only where a server can be had."""
+    _need(programs)
+
+
+def need_kafka() -> None:
+    """Go on only where a broker can be had."""
+    _need(classpath)
+
+
+def _need(look: Callable[[], object]) -> None:
     try:
-        programs()
+        look()
     except Missing as missing:
         if os.environ.get("CI") == "true":
             raise
