@@ -74,6 +74,8 @@ def limits(url: str) -> None:
 
     servers = {"bootstrap.servers": url.removeprefix("kafka://")}
     producer = Producer({**servers, "enable.idempotence": True, "linger.ms": 5})
+    producer.produce("bench.limit", VALUE, "first")
+    producer.flush()  # it knows the brokers now
     began = time.perf_counter()
     for number in range(COUNT):
         producer.produce("bench.limit", VALUE, str(number))
@@ -86,7 +88,7 @@ def limits(url: str) -> None:
     first = consumer.consume(1, 30)
     began, read = time.perf_counter(), len(first)
     while read < COUNT:
-        read += len(consumer.consume(BATCH, 1))
+        read += len(consumer.consume(min(BATCH, COUNT - read), 1))
     emit("limit.kafka.consume", COUNT / (time.perf_counter() - began), "records/s")
     consumer.close()
     hops(servers)
