@@ -7,6 +7,8 @@ STORES ?=
 MINUTES ?= 1
 SECONDS ?=
 INSTANCES ?=
+RECORDS ?=
+BROKERS ?=
 SEED ?=
 RECORD ?=
 ROUNDS ?=
@@ -27,7 +29,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # What the peers of the bench take beside its own environment.
 PEERS := $(CAMUNDA_VENV)/.installed bench/peers/restate/node_modules/.installed bench/peers/operaton/build/.built
 # Where no part is named all are measured, and a part that is none of ours names peers.
-WANTED_PEERS := $(if $(filter-out memory sqlite postgres,$(or $(PARTS),peers)),peers)
+WANTED_PEERS := $(if $(filter-out memory sqlite postgres stages crowd bus,$(or $(PARTS),peers)),peers)
 UI := src/procession/web/static/.built
 # Folders too: a file that goes changes only them.
 UI_SOURCES := $(wildcard ui/*.html ui/*.json ui/*.ts ui/.npmrc) $(shell find ui/src ui/public 2>/dev/null)
@@ -36,7 +38,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui try-ui browser postgresql demo test pictures check format bench peers bench-http bench-ui chaos history history-postgres conformance lock clean
+.PHONY: help setup ui try-ui browser postgresql kafka demo demo-kafka test pictures check format bench peers bench-http bench-ui chaos chaos-records history history-postgres conformance lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,10 +61,16 @@ browser:
 postgresql:
 	@scripts/install-postgresql.sh || [ "$$CI" != true ]
 
-demo: setup try-ui ## start a server with sample processes, users and workers, on a SQLite file
+kafka:
+	@scripts/install-kafka.sh || [ "$$CI" != true ]
+
+demo: setup try-ui ## start a server with sample processes, users, workers and an integration, on a SQLite file
 	@$(BIN)/procession demo
 
-test: setup check browser postgresql ## check, then every test on two cores
+demo-kafka: setup try-ui kafka ## the same with an Apache Kafka of its own as the bus (takes Java 17 and Maven)
+	@$(BIN)/python -m tests.services.demo_kafka
+
+test: setup check browser postgresql kafka ## check, then every test on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 pictures: setup ui browser ## make the pictures of the tutorial again
@@ -80,7 +88,7 @@ format: setup ## put the code into its one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(BENCH_VENV)/.installed postgresql $(WANTED_PEERS) ## measure beside peers and limits; PARTS="memory sqlite postgres peers"
+bench: $(BENCH_VENV)/.installed postgresql $(if $(filter bus,$(PARTS)),kafka) $(WANTED_PEERS) ## measure beside peers and limits; PARTS="memory sqlite postgres peers"
 	$(BENCH_VENV)/bin/python bench/run.py $(PARTS) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 peers:
@@ -95,6 +103,10 @@ bench-ui: setup ui browser ## measure the web application in a browser; ROUNDS=3
 chaos: setup postgresql ## let everything fail that can, for MINUTES=1 on each store, then check it; STORES=sqlite SEED=1 INSTANCES=10000 RECORD=FILE
 	$(BIN)/python -m tests.chaos.run $(STORES) $(if $(SECONDS),--seconds $(SECONDS),--minutes $(MINUTES)) \
 	    $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record "$(RECORD)")
+
+chaos-records: setup postgresql kafka ## RECORDS=50000 in and out while nodes and brokers fail, then count them; BROKERS=1 SEED=1 RECORD=FILE
+	$(BIN)/python -m tests.chaos.records $(if $(RECORDS),--records $(RECORDS)) $(if $(BROKERS),--brokers $(BROKERS)) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record "$(RECORD)")
 
 history: setup ## keep a database of this version, for later ones to open: a release does so
 	$(BIN)/python tests/histories/make.py

@@ -1,7 +1,7 @@
 """Rounds of limits, peers and engine, one after the other; then the ratios, pair by pair within a round.
 
 python bench/run.py [PART…] [--rounds N] [--json FILE]     parts: memory sqlite postgres peers,
-or single peers; and those that take long: stages crowd
+or single peers; and those that take long: stages crowd bus
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ PARTS: dict[str, tuple[Case, ...]] = {
 LONG: dict[str, tuple[Case, ...]] = {
     "stages": (("stages.py",),),
     "crowd": (("crowd.py", "sqlite"), ("crowd.py", "postgres")),
+    "bus": (("bus.py", "sqlite"), ("bus.py", "postgres")),
 }
 """Parts that are measured only where they are named."""
 
 ALL = PARTS | LONG | PEERS
-ON_POSTGRES = {"postgres", "peers", "camunda", "dbos", "operaton", "stages", "crowd"}
+ON_POSTGRES = {"postgres", "peers", "camunda", "dbos", "operaton", "stages", "crowd", "bus"}
 OTHER_PYTHONS = {"peers.camunda": ROOT / ".venv-bench-camunda" / "bin" / "python"}
 """What does not run on the Python of the bench."""
 
@@ -91,6 +92,22 @@ RATIOS = [
     ("memory of a node on a million waiting, PostgreSQL, MiB", "crowd.postgres.waiting.memory", None, "≤ 300"),
     ("item of 10,000 one by one / of 100, SQLite", "crowd.sqlite.items.growth", None, "≤ 1.3"),
     ("item of 10,000 one by one / of 100, PostgreSQL", "crowd.postgres.items.growth", None, "≤ 1.3"),
+    ("records in, started on SQLite / read by the bare client", "ours.bus.in.sqlite", "limit.kafka.consume", ""),
+    ("records in, started on PostgreSQL / read by the bare client", "ours.bus.in.postgres", "limit.kafka.consume", ""),
+    ("records out of SQLite / sent by the bare client", "ours.bus.out.sqlite", "limit.kafka.produce", ""),
+    ("records out of PostgreSQL / sent by the bare client", "ours.bus.out.postgres", "limit.kafka.produce", ""),
+    (
+        "send task, integration, receive task on SQLite / two bare hops",
+        "ours.bus.question.sqlite",
+        "limit.kafka.hops",
+        "",
+    ),
+    (
+        "send task, integration, receive task on PostgreSQL / two bare hops",
+        "ours.bus.question.postgres",
+        "limit.kafka.hops",
+        "",
+    ),
 ]
 
 

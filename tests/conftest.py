@@ -7,11 +7,13 @@ are skipped and say so; in the continuous integration (CI=true) they fail.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.services.apache_kafka import Kafka, classpath
 from tests.services.postgresql import Missing, PostgreSQL, programs
 
 settings.register_profile(
@@ -33,10 +35,36 @@ def postgresql() -> Iterator[PostgreSQL]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A broker of Apache Kafka for all tests of this process. What stops or kills one starts its own."""
+    with start_kafka() as cluster:
+        yield cluster
+
+
+def start_kafka(**settings: Any) -> Kafka:
+    """Brokers of one's own, or a skipped test."""
+    try:
+        return Kafka(**settings)
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
 def need_postgresql() -> None:
     """Go on only where a server can be had."""
+    _need(programs)
+
+
+def need_kafka() -> None:
+    """Go on only where a broker can be had."""
+    _need(classpath)
+
+
+def _need(look: Callable[[], object]) -> None:
     try:
-        programs()
+        look()
     except Missing as missing:
         if os.environ.get("CI") == "true":
             raise

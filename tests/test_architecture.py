@@ -20,7 +20,7 @@ LADDER = [
     {"__init__", "__main__"},
     {"cli"},
     {"app"},
-    {"api", "worker"},
+    {"api", "worker", "integration"},
     {"client", "web"},
     {"runtime"},
     {"plugins"},

@@ -36,6 +36,8 @@ def _type(schema: dict[str, Any], depth: int) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
         return " | ".join(_type({**schema, "type": each}, depth) for each in kind)
+    if "prefixItems" in schema:
+        return f"[{', '.join(_type(each, depth) for each in schema['prefixItems'])}]"
     if kind == "array":
         inner = _type(schema.get("items", {}), depth)
         return f"({inner})[]" if "|" in inner else f"{inner}[]"

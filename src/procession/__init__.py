@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from procession.app import Engine
     from procession.client import Client
     from procession.engine.access import Principal
+    from procession.integration import Integration
     from procession.runtime.clock import SystemClock, VirtualClock
     from procession.worker import BpmnError, Worker
 
@@ -34,6 +35,7 @@ __all__ = [
     "Client",
     "CommandRejected",
     "Engine",
+    "Integration",
     "InvalidDefinition",
     "Principal",
     "Problem",
@@ -50,6 +52,7 @@ _HOMES = {
     "BpmnError": "procession.worker",
     "Client": "procession.client",
     "Engine": "procession.app",
+    "Integration": "procession.integration",
     "Principal": "procession.engine.access",
     "SystemClock": "procession.runtime.clock",
     "VirtualClock": "procession.runtime.clock",

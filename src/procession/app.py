@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from procession.bus import Bus
 from procession.engine import commands as c
 from procession.engine.access import SYSTEM, Principal, require_role
 from procession.engine.codec import encode
@@ -17,7 +19,7 @@ from procession.engine.state import FAILED, LIVE
 from procession.errors import CommandRejected, ProcessionError
 from procession.runtime import checks
 from procession.runtime import views as v
-from procession.runtime.asks import Ask, Inherit, Publish, Start
+from procession.runtime.asks import Ask, Inherit, Publish, Settle, Start
 from procession.runtime.chores import run_due
 from procession.runtime.clock import Clock, SystemClock
 from procession.runtime.drive import drive
@@ -25,6 +27,9 @@ from procession.runtime.files import gathered
 from procession.runtime.machine import Machine
 from procession.runtime.queries import Queries
 from procession.storage import InstanceFilter, Storage, TaskFilter
+
+if TYPE_CHECKING:
+    from procession.runtime.exchange.exchange import Exchange
 
 Span = float | timedelta
 """Seconds, or a timedelta."""
@@ -53,6 +58,26 @@ def open_storage(url: str) -> Storage:
     raise ProcessionError(f"{url!r} is no store; write memory:, sqlite:///file.db or postgresql://user@host/database")
 
 
+def open_bus(url: str) -> Bus:
+    """The bus that a URL names: `memory:`, `kafka://host:9092`, `kafkas://user:password@host:9093?setting=value`."""
+    if url in ("memory:", "memory://"):
+        from procession.bus.memory import MemoryBus
+
+        return MemoryBus()
+    scheme = url.partition(":")[0]  # the rest may hold a password
+    if scheme in ("kafka", "kafkas"):
+        try:
+            from procession.bus.kafka import KafkaBus
+        except ImportError as error:
+            raise ProcessionError(
+                f"A bus on Kafka takes confluent-kafka, which cannot be loaded ({error}). Install it: pip install confluent-kafka"
+            ) from error
+        return KafkaBus(url)
+    raise ProcessionError(
+        f"'{scheme}:' is no bus; write memory:, kafka://host:9092 or kafkas://user:password@host:9093"
+    )
+
+
 class Engine:
     """A process engine in this program. Thread-safe: commands of several threads share a commit.
 
@@ -67,6 +92,7 @@ class Engine:
         clock: Clock | None = None,
         principal: Principal = SYSTEM,
         node: int | None = None,
+        bus: str | None = None,
     ) -> None:
         self.url = store
         self.clock: Clock = clock if clock is not None else SystemClock()
@@ -75,6 +101,21 @@ class Engine:
         self.storage = self._machine.storage
         self._definitions, self._intake = self._machine.definitions, self._machine.intake
         self._owner = True
+        self._wires = _Wires(self._machine)
+        if bus is not None:
+            try:
+                self._wires.connect(open_bus(bus), bus)
+            except BaseException:
+                self.close()
+                raise
+
+    @property
+    def exchange(self) -> Exchange:
+        """The bus that the engine is on: what it sends goes there, and what is published there reaches it.
+
+        Unless the engine was made with another one, it is a bus in this program, from the first time that somebody asks for it.
+        """
+        return self._wires.exchange()
 
     def as_user(self, name: str, roles: Iterable[str] = ()) -> Engine:
         """The same engine, asked by somebody with these roles."""
@@ -94,6 +135,7 @@ class Engine:
         """Finish what is queued and release the store. A long run stops between two transactions, to go on later."""
         if self._owner:
             self._owner = False
+            self._wires.close()
             self._machine.close()
 
     def __enter__(self) -> Engine:
@@ -271,6 +313,10 @@ class Engine:
         number = None if id is None else checks.identity(id, "Process instance")
         return drive(self._queries.exceptions(number, open_only, limit)).items
 
+    def records(self, id: str | int, limit: int = 50, cursor: str | None = None) -> v.Page[v.RecordView]:
+        """What an instance sent and received on topics, and letters about it, oldest first."""
+        return drive(self._queries.records(checks.identity(id, "Process instance"), limit, cursor))
+
     def state_at(self, id: str | int, position: int) -> v.InstanceView:
         """The instance as it was at a position of its history."""
         return drive(self._queries.state_at(checks.identity(id, "Process instance"), position))
@@ -278,6 +324,26 @@ class Engine:
     def failed_starts(self, limit: int = 50, cursor: str | None = None) -> v.Page[v.FailedStartView]:
         """Starts that were refused, newest first."""
         return drive(self._queries.failed_starts(limit, cursor))
+
+    def letters(self, states: Sequence[str] = (), limit: int = 50, cursor: str | None = None) -> v.Page[v.LetterView]:
+        """Records that could not be handled, newest first: waiting, dead, replayed, dismissed, or all."""
+        return drive(self._queries.letters(states, limit, cursor))
+
+    def letter(self, id: str | int) -> v.LetterView:
+        """One of them."""
+        return drive(self._queries.letter(checks.identity(id, "Letter")))
+
+    def replay_letter(self, id: str | int) -> v.LetterView:
+        """Publish the record of a letter anew on its topic, after the repair."""
+        return self._settle(id, replay=True)
+
+    def dismiss_letter(self, id: str | int) -> v.LetterView:
+        """Leave it at that: the record is kept, and nothing is done with it."""
+        return self._settle(id, replay=False)
+
+    def _settle(self, id: str | int, *, replay: bool) -> v.LetterView:
+        row = self._run(Ask(Settle(checks.identity(id, "Letter"), replay=replay), self.principal))
+        return v.letter_view(row, self._machine.naming, self.principal)
 
     def audit(self, id: str | int | None = None, limit: int = 50, cursor: str | None = None) -> v.Page[v.AuditView]:
         """Who did what to an instance, or to anything at all, newest first."""
@@ -541,6 +607,37 @@ class Engine:
 
     def _run(self, ask: Ask) -> Any:
         return self._machine.run(ask)
+
+
+class _Wires:
+    """What an engine and those that were made of it are connected to."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._lock = threading.Lock()
+        self._exchange: Exchange | None = None
+
+    def exchange(self) -> Exchange:
+        with self._lock:
+            if self._exchange is None:
+                self._connect(open_bus("memory:"), "memory:")
+            assert self._exchange is not None
+            return self._exchange
+
+    def connect(self, bus: Bus, url: str) -> None:
+        with self._lock:
+            self._connect(bus, url)
+
+    def close(self) -> None:
+        with self._lock:
+            exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.close()
+
+    def _connect(self, bus: Bus, url: str) -> None:
+        from procession.runtime.exchange.exchange import Exchange
+
+        self._exchange = Exchange(self._machine, bus, url=url).start()
 
 
 class EngineUsers:

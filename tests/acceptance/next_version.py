@@ -2,7 +2,7 @@
 
     python next_version.py FOLDER PROGRAM ARGUMENTS…
 
-FOLDER has the step, `0002_next.sql`; PROGRAM is run as if it came with that version.
+FOLDER has the step, `0003_next.sql`; PROGRAM is run as if it came with that version.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import runpy
 import sys
 from pathlib import Path
 
-from procession.storage import migrations, postgres, postgres_schema
+from procession.storage import migrations, postgres_batch, postgres_schema
 
-NEXT = "0002_next"
+NEXT = "0003_next"
 
 
 def become(folder: Path) -> None:
@@ -25,8 +25,8 @@ def become(folder: Path) -> None:
 
     migrations.read = find
     postgres_schema.MIGRATIONS = (*postgres_schema.MIGRATIONS, NEXT)
-    postgres.COMMIT = postgres.COMMIT.replace("SELECT commit_batch(", "SELECT commit_batch_2(")
-    assert "commit_batch_2" in postgres.COMMIT
+    postgres_batch.COMMIT = postgres_batch.COMMIT.replace("SELECT commit_batch(", "SELECT commit_batch_3(")
+    assert "commit_batch_3" in postgres_batch.COMMIT
 
 
 if __name__ == "__main__":

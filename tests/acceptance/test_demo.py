@@ -78,6 +78,27 @@ def test_what_it_says_to_try_works_as_it_stands(tmp_path):
         assert "event: task" in (tmp_path / "events.txt").read_text()
 
 
+def test_the_credit_bureau_has_answered_about_who_waits_for_a_manager(tmp_path):
+    with running("demo", "--port", "0", "--password", "open-sesame-1", cwd=tmp_path) as demo:
+        url = demo.address()
+        with Client(url, user="manager", password="open-sesame-1") as manager:
+            until(lambda: manager.tasks(node="review").items)
+            (review,) = manager.tasks(node="review").items
+            assert 300 <= manager.instance(review.instance).variables["bureau"]["score"] <= 850
+
+
+def test_it_is_the_same_on_kafka(tmp_path, kafka):
+    with running("demo", "--port", "0", "--password", "open-sesame-1", "--bus", kafka.url(), cwd=tmp_path) as demo:
+        url = demo.address()
+        with Client(url, user="clerk", password="open-sesame-1") as clerk:
+            demo.said("waits for records on bureau.requests")
+            card = clerk.start("credit_card", {"client": {"name": "Bo", "income": 5000}}, start_condition="PF")
+            (task,) = clerk.tasks(instance=card.id).items
+            clerk.complete_task(task.id, {"client": {"iban": "DE02120300000000202051"}, "amount": 20_000})
+            until(lambda: clerk.instance(card.id).waiting_at == ["review"])
+        assert demo.stop() == 0
+
+
 def test_a_port_that_is_taken_is_no_obstacle_unless_it_was_asked_for(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -112,8 +133,9 @@ def test_a_store_of_ones_own_keeps_its_passwords(tmp_path):
 def test_the_workers_do_not_outlive_a_demo_that_is_killed(tmp_path):
     with running("demo", "--port", "0", cwd=tmp_path) as demo:
         demo.said("waits for jobs of type", 2)
+        demo.said("waits for records on bureau.requests")
         children = workers_of(demo.process.pid)
-        assert len(children) == 2
+        assert len(children) == 3
         assert demo.stop(signal.SIGKILL) == -signal.SIGKILL
         until(lambda: not [child for child in children if Path(f"/proc/{child}").exists()])
 

@@ -17,7 +17,9 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from procession.api.application import operations
 from procession.api.edge import Limits
 from procession.api.openapi import document, statuses
+from procession.app import open_bus
 from procession.engine.codec import encode
+from procession.runtime.exchange.exchange import Exchange
 from procession.testing import process
 from tests.acceptance.running import USERS, Running, running
 
@@ -203,7 +205,11 @@ OWN = ("log_out", "change_password", "put_user", "remove_user")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     limits = Limits(heartbeat=0.05, longest_wait=0.05)
-    with running(tmp_path_factory.mktemp("openapi"), limits=limits) as found:
+
+    def on_a_bus(machine, identify):
+        return Exchange(machine, open_bus("memory:"), identify=identify)
+
+    with running(tmp_path_factory.mktemp("openapi"), limits=limits, exchange=on_a_bus) as found:
         found.deploy(*FILES)
         yield found
 

@@ -35,7 +35,7 @@ CREATE INDEX task_effort ON task (effort, id) WHERE effort <> 7;
 DO $$
 BEGIN
     EXECUTE format('
-        CREATE FUNCTION commit_batch_2(%s) RETURNS void LANGUAGE plpgsql AS $body$
+        CREATE FUNCTION commit_batch_3(%s) RETURNS void LANGUAGE plpgsql AS $body$
         BEGIN
             PERFORM commit_batch(%s);
             INSERT INTO seen (instance) SELECT DISTINCT u.instance FROM unnest(happened) AS u
@@ -104,7 +104,7 @@ def node(path: Path, *command: str) -> Iterator[Node]:
 def test_nodes_of_two_versions_work_on_one_database(postgresql, tmp_path):
     url = postgresql.url()
     database = url.rpartition("/")[2]
-    (tmp_path / "0002_next.sql").write_text(STEP)
+    (tmp_path / "0003_next.sql").write_text(STEP)
     work = (str(HERE / "busy_node.py"), url)
     later = (str(HERE / "next_version.py"), str(tmp_path), *work)
 
@@ -116,7 +116,7 @@ def test_nodes_of_two_versions_work_on_one_database(postgresql, tmp_path):
 
         new = stack.enter_context(node(tmp_path / "new", *later, str(KEYS // 2), str(KEYS + KEYS // 2)))
         new.has_done(20)
-        assert postgresql.execute("SELECT count(*) FROM procession.migration", database=database) == "2"
+        assert postgresql.execute("SELECT count(*) FROM procession.migration", database=database) == "3"
         old.goes_on()
 
         faults = [line for each in (old, new) for line in each.facts("fault")]
@@ -126,7 +126,7 @@ def test_nodes_of_two_versions_work_on_one_database(postgresql, tmp_path):
         old.goes_on()
         new.goes_on()
 
-        with pytest.raises(StorageError, match=r"0002_next, which this version .* does not know .* use that one"):
+        with pytest.raises(StorageError, match=r"0003_next, which this version .* does not know .* use that one"):
             Engine(url)
         with running("serve", "--store", url, "--port", "0", cwd=tmp_path, **GOOD) as refused:
             refused.said("It was written by a newer version: use that one")
@@ -156,4 +156,4 @@ def test_nodes_of_two_versions_work_on_one_database(postgresql, tmp_path):
 
 def test_the_step_before_the_next_is_the_newest_here():
     """`next_version.py` adds the step after it."""
-    assert [name.partition("_")[0] for name in MIGRATIONS] == ["0001"]
+    assert [name.partition("_")[0] for name in MIGRATIONS] == ["0001", "0002"]

@@ -71,7 +71,7 @@ def test_it_says_where_it_listens_and_is_ready_then(server):
     body, headers = get(f"{server.url}/health/ready")
     assert json.loads(body) == {
         "status": "ready",
-        "checks": {"engine": "up", "store": "up", "instances": "up"},
+        "checks": {"engine": "up", "store": "up", "instances": "up", "bus": "up"},
     }
     assert headers["server"] is None
 

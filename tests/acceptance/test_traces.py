@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import time
@@ -161,7 +162,7 @@ def test_records_carry_the_trace_along(collector, server, api):
     (command,) = collector.named("command start")
     server.stop()
     with Engine(server.store) as engine:
-        found = [json.loads(row.headers) for row in drive(engine.storage.outbox())]
+        found = [json.loads(row.headers) for _, row in drive(engine.storage.outbox())]
     assert found[0]["traceparent"] == f"00-{TRACE}-{command.id}-01"
     assert found[0]["kind"] == "news"
     assert found[1]["traceparent"] == "of the process"
@@ -179,7 +180,7 @@ def test_without_a_collector_logs_and_records_carry_the_callers_trace(tmp_path):
         starts = [line for line in lines(server) if line.get("path", "").endswith("/start")]
         assert [line.get("trace") for line in starts] == [TRACE, None, None]
         with Engine(server.store) as engine:
-            found = [json.loads(row.headers).get("traceparent") for row in drive(engine.storage.outbox())[::2]]
+            found = [json.loads(row.headers).get("traceparent") for _, row in drive(engine.storage.outbox())[::2]]
         assert found == [headers["traceparent"], None, None]
 
 
@@ -210,3 +211,25 @@ def test_a_collector_that_is_away_keeps_no_server_from_its_work_nor_from_ending(
             assert server.stop() == 0
             assert time.monotonic() - began < 6
             assert any("the last traces are lost: 127.0.0.1" in line["event"] for line in lines(server))
+
+
+def test_a_record_goes_on_with_its_trace_and_those_that_come_of_it(collector, server, api):
+    def encoded(text):
+        return base64.b64encode(text.encode()).decode()
+
+    record = {
+        "topic": "core.trigger.start.process",
+        "key": "k",
+        "value": encoded('{"processDefinitionName": "sends", "data": {"n": "1"}}'),
+        "headers": [["traceparent", encoded(f"00-{TRACE}-{CALLER}-01")]],
+    }
+    assert api.post("/api/bus/publish", json={"records": [record]}).status_code == 200
+    until(lambda: collector.named("process procession.dev.core.trigger.start.process.v1"))
+    (span,) = collector.named("process procession.dev.core.trigger.start.process.v1")
+    assert (span.trace, span.parent) == (TRACE, CALLER)
+    assert span.attributes["procession.process"] == "sends"
+    assert span.attributes["messaging.operation.type"] == "process"
+    until(lambda: any(each.trace == TRACE for each in collector.named("commit")))
+    with Engine(server.store) as engine:
+        (told, _) = (json.loads(row.headers) for _, row in drive(engine.storage.outbox(topics=["told"])))
+    assert told["traceparent"].split("-")[1] == TRACE

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from procession import Client
 from procession.testing import RunningServer
 from tests.acceptance.programs import running
+from tests.acceptance.waiting import until
 from tests.browser.browsing import PATIENCE, axe, open_page, screenshot, watch
 
 PASSWORD = "open-sesame-1"
@@ -87,6 +88,7 @@ def test_an_application_through_both_lanes(enter, demo):
     manager = enter("manager", "phone")
     with Client(demo, user="manager", password=PASSWORD) as program:
         (card,) = [each for each in program.instances(definition="credit_card").items if each.business_key is None]
+        until(lambda: program.tasks(instance=card.id).items)  # the credit bureau answers first
         (review,) = program.tasks(instance=card.id).items
     manager.get_by_text("Free to claim").first.click()
     expect(manager.get_by_text("Review").first).to_be_visible()

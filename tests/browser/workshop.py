@@ -1,11 +1,11 @@
-"""A worker for the examples that does what it is told: its jobs, or fail at them."""
+"""A worker for the examples that does what it is told: its jobs, or fail at them; and a credit bureau that always answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from procession import Worker
+from procession import Integration, Worker
 from procession.worker.errors import Retry
 
 RESULTS: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -28,6 +28,9 @@ class Workshop:
         for kind in RESULTS:
             self._worker.job(kind)(self._handler(kind))
         self._worker.start()
+        self._bureau = Integration(url, group="credit-bureau", user="worker", password=password)
+        self._bureau.on("bureau.requests", answer="engine.receive.bureau")(lambda record: {"score": 704})
+        self._bureau.start()
 
     def break_down(self, kind: str, message: str = "The machine is broken.") -> None:
         """Fail at all jobs of this type from now on, at once and for good: each raises an exception that waits for a repair."""
@@ -40,6 +43,7 @@ class Workshop:
     def close(self) -> None:
         """Take no more jobs."""
         self._worker.stop()
+        self._bureau.stop()
 
     def _handler(self, kind: str) -> Callable[[Any], dict[str, Any]]:
         def work(job: Any) -> dict[str, Any]:

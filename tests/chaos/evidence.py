@@ -87,7 +87,7 @@ def check_sent(engine: Engine, events: Iterable[e.Event]) -> int:
         if isinstance(event, e.RecordSent):
             assert event.record not in sent, f"record {event.record} was sent twice"
             sent[event.record] = event.topic, event.value
-    stored = {row.id: (row.topic, row.value.decode()) for row in drive(engine.storage.outbox(1_000_000))}
+    stored = {row.id: (row.topic, row.value.decode()) for _, row in drive(engine.storage.outbox(1_000_000))}
     assert stored == sent, f"the outbox and history differ in {sorted(stored.keys() ^ sent.keys())[:5]}"
     return len(sent)
 

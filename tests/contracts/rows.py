@@ -21,11 +21,13 @@ from procession.storage import (
     InstanceRows,
     JobRow,
     KeptRow,
+    LetterRow,
     LoopRow,
     MessageRow,
     Need,
     OutboxRow,
     OutputRow,
+    PositionRow,
     SessionRow,
     StartSubscriptionRow,
     StartTimerRow,
@@ -163,6 +165,36 @@ def message(name: str = "paid", key: str | None = "A-1", **given: Any) -> Messag
 
 def record(instance: int, **given: Any) -> OutboxRow:
     return OutboxRow(new_id(), instance, "procession.dev.order.v1", str(instance), b"{}", b"{}", NOON)._replace(**given)
+
+
+def advance(
+    next: int, read: int | None = None, group: str = "core", topic: str = "orders", partition: int = 0
+) -> tuple[PositionRow, int | None]:
+    """A group goes on in a partition, from where it was read."""
+    return PositionRow(group, topic, partition, next), read
+
+
+def letter(**given: Any) -> LetterRow:
+    row = LetterRow(
+        id=new_id(),
+        topic="orders",
+        partition=0,
+        offset=7,
+        key=None,
+        headers=b"[]",
+        value=b"{}",
+        published=NOON,
+        at=NOON,
+        attempts=1,
+        due=NOON + MINUTE,
+        state="waiting",
+        instance=None,
+        title="It cannot be read.",
+        detail="",
+        closed=None,
+        closed_by=None,
+    )
+    return row._replace(**given)
 
 
 def taken(key: str, result: bytes = b"1") -> InboxRow:

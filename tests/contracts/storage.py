@@ -1,4 +1,5 @@
-"""What every store does. A new one subclasses `StorageContract` and provides the fixture `store`, open and empty.
+"""What every store does. A new one subclasses `StorageContract` and provides the fixture `store`, open and empty, and `other`,
+another opener of it (or the same one).
 
 `store` is a `Driven` store: its methods are called without `await`, and one that never suspends needs no event loop.
 """
@@ -6,6 +7,7 @@
 from __future__ import annotations
 
 from tests.contracts.storage_batches import AtomicityContract, BatchContract
+from tests.contracts.storage_bus import BusContract
 from tests.contracts.storage_definitions import DefinitionContract, UserContract
 from tests.contracts.storage_leases import LeaseContract
 from tests.contracts.storage_needs import NeedContract, TimeContract
@@ -21,5 +23,6 @@ class StorageContract(
     DefinitionContract,
     QueryContract,
     UserContract,
+    BusContract,
 ):
     """The whole of it."""

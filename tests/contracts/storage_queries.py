@@ -311,16 +311,6 @@ class QueryContract:
         assert self.pages(lambda limit, before: store.failed_starts(limit, before)) == failures[::-1]
         assert self.pages(lambda limit, before: store.audit(limit, before)) == acts[::-1]
 
-    def test_the_outbox_is_read_oldest_first_until_it_is_published(self, store):
-        order = instance()
-        records = [record(order.id) for _ in range(4)]
-        store.commit(started(order, outbox=records))
-        assert store.outbox() == records
-        assert store.outbox(2) == records[:2]
-        store.published([records[0].id, records[2].id])
-        store.published([])
-        assert store.outbox() == [records[1], records[3]]
-
     def test_an_instance_that_waits_for_nothing_is_stuck(self, store):
         lost, lost_too, expires = instance(), instance(status="CREATED"), instance()
         repaired = instance()
@@ -348,7 +338,7 @@ class QueryContract:
         assert store.totals() == ({"STARTED": 2, "ON_HOLD": 1, "CREATED": 1}, 1, 2, 1, 1)
 
     def test_what_could_be_done_is_counted(self, store):
-        assert store.backlog(NOON) == (0, None, 0, 0, None)
+        assert store.backlog(NOON) == (0, None, 0, 0, None, 0)
         order, paused, daily = instance(), instance(), definition()
         jobs = [
             job(order.id, created=NOON - 5),
@@ -361,13 +351,13 @@ class QueryContract:
         store.commit(started(order, jobs=[*jobs, given_up], timers=timers[:2], outbox=records))
         store.commit(started(paused, jobs=[kept], timers=timers[2:]))
         store.commit(stepped(paused._replace(position=2, status="ON_HOLD")))
-        assert store.backlog(NOON) == (2, NOON - 7, 1, 2, NOON - 3)
-        assert store.backlog(NOON + 1) == (3, NOON - 7, 2, 2, NOON - 3)
+        assert store.backlog(NOON) == (2, NOON - 7, 1, 2, NOON - 3, 0)
+        assert store.backlog(NOON + 1) == (3, NOON - 7, 2, 2, NOON - 3, 0)
         store.add_definitions([daily], [])
         store.publish(daily.id, [start_timer(daily.id, NOON)], [], [])
         (packing,) = store.lease_jobs("pack", "w", 1, NOON, NOON + MINUTE)
-        store.published([records[0].id])
-        assert store.backlog(NOON) == (1, NOON - 5, 2, 1, NOON)
+        store.commit(Batch(outbox_gone=[(store.outbox(1)[0][0],)]))
+        assert store.backlog(NOON) == (1, NOON - 5, 2, 1, NOON, 0)
         assert store.backlog(NOON + MINUTE).jobs == 3, "the lease is over"
         assert store.release_lease(packing.job.id, packing.lease.fence)
         assert store.backlog(NOON).jobs_since == NOON - 7

@@ -16,3 +16,7 @@ class TestMemoryStorage(StorageContract):
         store.open()
         yield store
         store.close()
+
+    @pytest.fixture
+    def other(self, store):
+        return store

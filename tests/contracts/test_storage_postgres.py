@@ -12,13 +12,23 @@ import asyncpg
 import pytest
 
 from procession.errors import StorageBusy, StorageError, VersionConflict
-from procession.storage import Batch, InstanceFilter, Need, UserRow, migrations, postgres_ear, postgres_link
+from procession.storage import (
+    Batch,
+    InstanceFilter,
+    Need,
+    UserRow,
+    migrations,
+    postgres_ear,
+    postgres_link,
+    postgres_schema,
+)
 from procession.storage.postgres import PostgresStorage
 from tests.conftest import start_postgresql
 from tests.contracts.rows import (
     NOON,
     SECOND,
     Driven,
+    advance,
     audit,
     definition,
     draft,
@@ -27,6 +37,7 @@ from tests.contracts.rows import (
     instance,
     job,
     new_id,
+    record,
     start_timer,
     started,
     stepped,
@@ -419,6 +430,8 @@ def test_a_text_that_postgresql_cannot_hold_is_found_all_the_same(store):
 
 # -- the schema -------------------------------------------------------------------------------------------------------------
 
+OURS = ["0001_initial", "0002_bus"]
+
 
 def test_many_nodes_may_open_a_new_schema_at_once(url):
     stores = [Driven(PostgresStorage(url)) for _ in range(5)]
@@ -428,6 +441,69 @@ def test_many_nodes_may_open_a_new_schema_at_once(url):
     assert stores[4].counts()["instance"] == 1
     for store in stores:
         store.close()
+
+
+def test_records_that_were_there_before_come_first_by_their_ids(url, monkeypatch):
+    """And a node of the version before goes on writing some."""
+    records = [record(1) for _ in range(4)]
+    with monkeypatch.context() as patch:
+        patch.setattr(postgres_schema, "MIGRATIONS", OURS[:1])
+        old = opened(url)
+        old.commit(Batch(outbox=records[1::-1]))
+    new = opened(url)
+    old.commit(Batch(outbox=[records[3]]))
+    new.commit(Batch(outbox=[records[2]]))
+    numbers, rows = zip(*new.outbox(), strict=True)
+    assert list(rows) == [records[0], records[1], records[3], records[2]]
+    assert sorted(set(numbers)) == list(numbers)
+    new.commit(Batch(outbox_gone=[(number,) for number in numbers[:3]]))
+    assert [row for _, row in new.outbox()] == [records[2]]
+    new.close()
+    old.close()
+
+
+def test_what_is_changed_all_the_time_stays_on_its_page(store, url):
+    """No index grows by it, and no page is left behind."""
+    for number in range(300):
+        store.commit(Batch(positions=[advance(number + 1, number or None)]))
+        assert store.hold_role("publish", "one", NOON, NOON + number)
+    for table in ("position", "role"):
+        size = f"SELECT pg_relation_size('{table}'), pg_relation_size('{table}_pkey')"
+        [(rows, keys)] = sql(url, size)
+        assert rows <= 2 * 8192, table
+        assert keys == 2 * 8192, table
+
+
+def test_of_many_nodes_that_want_a_role_one_has_it(store, other):
+    def want(number):
+        return (store, other)[number % 2].hold_role("publish", f"n{number}", NOON, NOON + SECOND)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(want, range(30))) == 1
+
+
+def test_records_take_effect_once_however_many_nodes_have_them(store, other):
+    """Two nodes take the same records of two partitions, in another order: none waits for who waits for it."""
+    places = [("core", "orders", number) for number in range(2)]
+    told = []
+
+    def run(node, turned):
+        done = 0
+        while done < 60:
+            read = node.load(Need(positions=places)).positions
+            order = instance()
+            moves = [advance(read.get(place, 0) + 1, read.get(place), *place) for place in places[::turned]]
+            try:
+                node.commit(started(order, positions=moves))
+                done += 1
+            except VersionConflict as conflict:
+                told.append(str(conflict))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, (store, other), (1, -1)))
+    assert store.load(Need(positions=places)).positions == dict.fromkeys(places, 120)
+    assert store.counts()["instance"] == 120
+    assert not [conflict for conflict in told if "deadlock" in conflict]
 
 
 def test_a_newer_schema_is_refused(store, url):
@@ -450,9 +526,9 @@ def test_a_schema_of_another_program_is_refused_and_left_alone(database):
 
 def test_what_would_be_done_is_told_and_not_done(url):
     store = Driven(PostgresStorage(url))
-    assert [step.name for step in store.migrate(dry_run=True)] == ["0001_initial"]
-    assert [step.name for step in store.migrate(dry_run=True)] == ["0001_initial"]
-    assert [step.name for step in store.migrate()] == ["0001_initial"]
+    assert [step.name for step in store.migrate(dry_run=True)] == OURS
+    assert [step.name for step in store.migrate(dry_run=True)] == OURS
+    assert [step.name for step in store.migrate()] == OURS
     assert store.migrate(dry_run=True) == []
     store.close()
 
@@ -481,7 +557,7 @@ def test_a_step_of_the_schema_that_commits_are_in_the_way_of_is_tried_again(url,
     """It waits for a commit that waits for it, and gives way first."""
     opened(url).close()
     later = migrations.Migration(
-        2, "0002_later", "ALTER TABLE task ADD effort bigint; ALTER TABLE instance ADD effort bigint", ""
+        99, "0099_later", "ALTER TABLE task ADD effort bigint; ALTER TABLE instance ADD effort bigint", ""
     )
     load = migrations.load
     monkeypatch.setattr(migrations, "load", lambda *given: [*load(*given), later])
@@ -503,7 +579,7 @@ def test_a_step_of_the_schema_that_commits_are_in_the_way_of_is_tried_again(url,
     store = asyncio.run(run())
     assert "could not be changed" in caplog.text
     assert [step.name for step in store.migrate(dry_run=True)] == []
-    assert sql(url, "SELECT name FROM migration ORDER BY version") == [("0001_initial",), ("0002_later",)]
+    assert [name for (name,) in sql(url, "SELECT name FROM migration ORDER BY version")] == [*OURS, "0099_later"]
     store.close()
 
 

@@ -30,6 +30,7 @@ from tests.contracts.rows import (
     incident,
     instance,
     job,
+    record,
     rows_in,
     session,
     started,
@@ -76,8 +77,8 @@ def writer_of(store: Driven) -> apsw.Connection:
 
 class TestSqliteFile(StorageContract):
     @pytest.fixture
-    def store(self, tmp_path):
-        store = opened(tmp_path / "orders.db")
+    def store(self, path):
+        store = opened(path)
         yield store
         store.close()
 
@@ -88,6 +89,10 @@ class TestSqliteInMemory(StorageContract):
         store = opened(":memory:")
         yield store
         store.close()
+
+    @pytest.fixture
+    def other(self, store):
+        return store
 
 
 # -- what is written stays --------------------------------------------------------------------------------------------
@@ -433,13 +438,13 @@ def test_a_store_that_is_not_open_says_so(path):
 
 def test_no_table_is_left_out_of_the_counts(store):
     tables = {name for (name,) in writer_of(store).execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    assert set(store.counts()) == tables - {"migration", "revision"}
+    assert set(store.counts()) == tables - {"migration", "revision", "sqlite_sequence"}
 
 
 # -- migrations -------------------------------------------------------------------------------------------------------
 
 
-OURS = ["0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date", "0005_failed_starts"]
+OURS = ["0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date", "0005_failed_starts", "0006_bus"]
 
 
 def change(path, statement) -> None:
@@ -451,7 +456,7 @@ def change(path, statement) -> None:
 def test_a_file_remembers_what_it_has_been_through(store):
     rows = list(writer_of(store).execute("SELECT * FROM migration"))
     assert [name for _, name, _, _ in rows] == OURS
-    assert [version for version, _, _, _ in rows] == [1, 2, 3, 4, 5]
+    assert [version for version, _, _, _ in rows] == [1, 2, 3, 4, 5, 6]
     for _, _, checksum, applied in rows:
         assert len(checksum) == 64
         assert applied > NOON - 365 * 86_400_000_000
@@ -474,6 +479,26 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(path, monkeypatch):
     again.put_session(session("s", ada))
     assert again.session("s").stamp == ada.stamp
     again.close()
+
+
+def test_records_of_an_older_file_are_numbered_by_their_ids(path, monkeypatch):
+    records = [record(1) for _ in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_file, "MIGRATIONS", OURS[:5])
+        old = opened(path)
+        old.commit(Batch(outbox=records[::-1]))
+        old.close()
+    again = opened(path)
+    assert again.outbox() == list(enumerate(records, 1))
+    last = record(1, id=1)
+    again.commit(Batch(outbox=[last]))
+    assert again.outbox()[-1] == (4, last)
+    again.commit(Batch(outbox_gone=[(4,)]))
+    again.close()
+    reopened = opened(path)
+    reopened.commit(Batch(outbox=[last]))
+    assert reopened.outbox()[-1] == (5, last), "not a number that was used"
+    reopened.close()
 
 
 def test_a_step_that_was_passed_over_is_made_up_for(path, monkeypatch):

@@ -49,7 +49,8 @@ class Agreement(RuleBasedStateMachine):
         self.caches = [{}, {}] if self.files[0] is not self.files[1] else [{}] * 2  # id → position that an opener knows
         self.instances = {}  # the truth, id → row
         self.waits = {name: {} for name in WAITS}  # id → row
-        self.others = {"messages": [], "keys": [], "definitions": [], "starts": []}
+        self.others = {"messages": [], "keys": [], "definitions": [], "starts": [], "letters": []}
+        self.taken = {}  # group, topic, partition → next
 
     def open_files(self):
         """Two openers of one file; here they are the same, and the file is in memory."""
@@ -71,6 +72,9 @@ class Agreement(RuleBasedStateMachine):
                 answers.append(type(error))
         assert answers[0] == answers[1], (method, args, kwargs)
         return answers[0]
+
+    def catch_up(self, opener):
+        """A node that does not know the latest definitions is refused once; a file has no such thing."""
 
     def some(self, data, ids, most=3):
         ids = sorted(ids)
@@ -100,20 +104,36 @@ class Agreement(RuleBasedStateMachine):
         batch.history += [make.history(row.id, row.position, at=data.draw(MOMENTS)) for row, _ in batch.changed]
         batch.messages = [
             make.message(
-                data.draw(st.sampled_from("pq")), data.draw(st.sampled_from([None, "A"])), expires=data.draw(MOMENTS)
+                data.draw(st.sampled_from("pq")),
+                data.draw(st.sampled_from([None, "A"])),
+                expires=data.draw(MOMENTS),
+                node=data.draw(st.sampled_from([None, "a"])),
+                record=data.draw(st.sampled_from([None, b"{}"])),
             )
             for _ in range(data.draw(st.integers(0, 1)))
         ]
         batch.messages_gone = [(id,) for id in self.some(data, self.others["messages"], 1)]
         batch.inbox = [make.taken(f"k{make.new_id()}")] if data.draw(st.booleans()) else []
-        batch.outbox = [make.record(row.id) for row in batch.new]
+        batch.outbox = [make.record(row.id, topic=data.draw(st.sampled_from("xy"))) for row in batch.new]
+        self.take_records(data, batch)
         batch.failed_starts = [make.failed_start()] if data.draw(st.booleans()) else []
         batch.audit = [make.audit()] if data.draw(st.booleans()) else []
         self.spoil(spoilt, batch)
         if self.both(opener, "commit", batch) is None:
             self.remember(opener, batch)
         else:
-            assert spoilt <= 5
+            assert spoilt <= 7
+
+    def take_records(self, data, batch):
+        """Groups go on, and letters come, change and go."""
+        for place in self.some(data, [("core", "a", 0), ("core", "a", 1), ("audit", "b", 0)]):
+            read = self.taken.get(place)
+            batch.positions.append(make.advance((read or 0) + data.draw(st.integers(1, 3)), read, *place))
+        batch.letters_gone = [(id,) for id in self.some(data, self.others["letters"], 1)]
+        for id in [*self.some(data, self.others["letters"], 1), *data.draw(st.lists(st.just(None), max_size=1))]:
+            state = data.draw(st.sampled_from(["waiting", "waiting", "dead", "replayed"]))
+            row = make.letter(state=state, due=data.draw(st.none() | MOMENTS), attempts=data.draw(SMALL))
+            batch.letters.append(row if id is None else row._replace(id=id))
 
     def drawn(self, data, row):
         status = data.draw(st.sampled_from(STATUSES))
@@ -179,6 +199,11 @@ class Agreement(RuleBasedStateMachine):
             batch.new.append(batch.new[0])
         elif how == 5 and batch.changed:
             batch.changed.append(batch.changed[0])
+        elif how == 6 and batch.positions:
+            row, read = batch.positions[0]
+            batch.positions[0] = row, 99 if read is None else None
+        elif how == 7 and batch.positions:
+            batch.positions.append(batch.positions[0])
 
     def remember(self, opener, batch):
         for row in (*batch.new, *(row for row, _ in batch.changed)):
@@ -192,6 +217,10 @@ class Agreement(RuleBasedStateMachine):
             self.others["messages"].remove(gone)
         self.others["messages"] += [row.id for row in batch.messages]
         self.others["keys"] += [row.key for row in batch.inbox]
+        self.taken.update((row[:3], row.next) for row, _ in batch.positions)
+        gone = {id for (id,) in batch.letters_gone}
+        kept = {row.id for row in batch.letters}
+        self.others["letters"] = sorted((set(self.others["letters"]) - gone) | kept)
 
     # -- what a processor asks ----------------------------------------------------------------------------------------
 
@@ -210,6 +239,8 @@ class Agreement(RuleBasedStateMachine):
             messages=[("p", None), ("q", "A"), ("s", "A")],
             buffered=[("p", "A"), ("q", "B")],
             children=self.some(data, self.instances),
+            positions=[("core", "a", 0), ("audit", "b", 0), ("audit", "a", 0)],
+            letters=self.some(data, self.others["letters"]),
         )
         found = self.both(opener, "load", need)
         cache.update((id, rows.instance.position) for id, rows in found.instances.items() if rows is not None)
@@ -235,6 +266,14 @@ class Agreement(RuleBasedStateMachine):
         self.both(opener, "due", now, limit)
         self.both(opener, "next_due")
         self.both(opener, "ready", limit)
+        self.both(opener, "letters_due", now, limit)
+        self.both(opener, "lost_answers", now, limit)
+
+    @rule(opener=st.integers(0, 1), who=st.sampled_from("ab"), now=MOMENTS, long=SMALL, keeps=st.booleans())
+    def want_a_role(self, opener, who, now, long, keeps):
+        self.both(opener, "hold_role", "publish", who, now, now + long)
+        if not keeps:
+            self.both(opener, "release_role", "publish", who)
 
     @rule(opener=st.integers(0, 1), now=MOMENTS)
     def expire(self, opener, now):
@@ -370,13 +409,25 @@ class Agreement(RuleBasedStateMachine):
         )
         for method in ("failed_starts", "audit"):
             self.both(opener, method, limit, before)
-        for method in ("outbox", "stuck"):
-            self.both(opener, method, limit)
+        self.both(opener, "stuck", limit)
+        for states in ((), ("dead",), ("waiting", "replayed")):
+            for row in self.both(opener, "letters", states, limit, before):
+                self.both(opener, "letter", row.id)
+        self.both(opener, "positions", "core")
         self.both(opener, "backlog", data.draw(MOMENTS))
         for method in ("definitions_changed", "counts", "users"):
             self.both(opener, method)
-        if records := self.memory.outbox(limit):
-            self.both(opener, "published", [records[-1].id])
+
+    @rule(data=st.data(), opener=st.integers(0, 1), limit=st.integers(1, 4), topic=st.sampled_from([None, "x", "y"]))
+    def publish_records(self, data, opener, limit, topic):
+        """The numbers of a server have gaps."""
+        self.catch_up(opener)
+        topics = None if topic is None else [topic]
+        answers = [store.outbox(limit, topics) for store in (self.memory, self.files[opener])]
+        assert [row for _, row in answers[0]] == [row for _, row in answers[1]]
+        out = self.some(data, range(len(answers[0])))
+        for store, found in zip((self.memory, self.files[opener]), answers, strict=True):
+            store.commit(Batch(outbox_gone=[(found[index][0],) for index in out]))
 
 
 class AgreementOfTwo(Agreement):
@@ -423,10 +474,13 @@ class AgreementWithServer(Agreement):
             assert bool(getattr(server, method)(*args)) == bool(answer)
             return answer
         if method == "commit":
-            server.look()  # a node that does not know the latest is refused once
+            self.catch_up(opener)
         if method == "definitions_changed":
             return memory.definitions_changed()  # a node may not know it yet; a commit would tell it
         return super().both(opener, method, *args, **kwargs)
+
+    def catch_up(self, opener):
+        self.files[opener].look()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from runpy import run_path
 
 import pytest
 
-from procession import CommandRejected, Engine, VirtualClock, Worker
+from procession import CommandRejected, Engine, Integration, VirtualClock, Worker
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
@@ -38,6 +39,17 @@ class Example:
         worker = Worker(self.engine, concurrency=2)
         worker.include(self.module["worker"])
         return worker.run(until_idle=True)
+
+    def answer(self, instance, node: str):
+        """Let the example's integration answer until the instance waits at the node."""
+        bureau = Integration(self.engine, group="credit-bureau")
+        bureau.include(run_path(str(self.folder / "bureau.py"))["bureau"])
+        with bureau:
+            end = time.monotonic() + 10
+            while (found := self.look(instance)).waiting_at != [node]:
+                assert time.monotonic() < end, "there was no answer"
+                time.sleep(0.01)
+        return found
 
     def pass_time(self, span: str) -> None:
         self.engine.clock.advance(span)
@@ -115,7 +127,9 @@ def test_a_company_is_reviewed_by_a_manager_and_accepted(cards, clerk, manager):
     card = clerk.start("credit_card", COMPANY, start_condition="PJ")
     card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000}, by=clerk)
     assert card.variables["score"] == 50
-    assert card.waiting_at == ["review"]
+    assert card.waiting_at == ["bureau_answer"]
+    card = cards.answer(card, "review")
+    assert card.variables["bureau"] == {"score": 704}
 
     with pytest.raises(CommandRejected) as refused:
         cards.complete(card, "review", {"approved": True}, by=clerk)
@@ -127,6 +141,7 @@ def test_a_company_is_reviewed_by_a_manager_and_accepted(cards, clerk, manager):
 def test_a_manager_refuses(cards, manager):
     card = cards.engine.start("credit_card", COMPANY, start_condition="PJ")
     card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000})
+    cards.answer(card, "review")
     card = cards.complete(card, "review", {"approved": False, "comment": "Too much."}, by=manager)
     assert card.completed
     assert cards.ended_at(card) == ["refused"]
@@ -158,6 +173,7 @@ def test_the_rule_scores(cards, income, amount, score):
 def test_a_slow_review_is_reminded_of_and_goes_on(cards, capsys):
     card = cards.engine.start("credit_card", COMPANY, start_condition="PJ")
     card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000})
+    cards.answer(card, "review")
 
     cards.pass_time("PT23H59M")
     assert cards.work() == 0
@@ -173,11 +189,22 @@ def test_a_slow_review_is_reminded_of_and_goes_on(cards, capsys):
 def test_a_review_that_comes_too_late_is_a_refusal(cards):
     card = cards.engine.start("credit_card", COMPANY, start_condition="PJ")
     card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000})
+    cards.answer(card, "review")
     cards.pass_time("P3D")
     cards.work()
     assert cards.look(card).completed
     assert cards.ended_at(card) == ["refused", "reminded"]
     assert cards.engine.tasks(instance=card.id).items == []
+
+
+def test_a_review_does_not_wait_for_a_bureau_that_does_not_answer(cards):
+    card = cards.engine.start("credit_card", COMPANY, start_condition="PJ")
+    card = cards.complete(card, "fill_in", {"client": {"iban": IBAN}, "amount": 20_000})
+    cards.pass_time("PT9S")
+    assert cards.look(card).waiting_at == ["bureau_answer"]
+    cards.pass_time("PT1S")
+    assert cards.look(card).waiting_at == ["review"]
+    assert "bureau" not in cards.look(card).variables
 
 
 def test_an_application_expires(cards):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from procession.definition import ProcessDefinition
 from procession.testing import ProcessBuilder, process
 
-LEAVES = ("user", "job", "script", "task", "timer", "message")
+LEAVES = ("user", "job", "script", "task", "timer", "message", "answer")
 
 Block = tuple[Any, ...]
 
@@ -67,6 +67,9 @@ class Drawer:
 
     def _message(self, b: ProcessBuilder) -> None:
         b.catch_message(self.name("message"), "m", '="k"', outputs={"x": "=x"})
+
+    def _answer(self, b: ProcessBuilder) -> None:
+        b.receive(self.name("answer"), streams={"engine.receive.t": "x"}, response_timeout="PT1H")
 
     def _seq(self, b: ProcessBuilder, inner: list[Block]) -> None:
         for block in inner:

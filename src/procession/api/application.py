@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from litestar.types import Receive, Scope, Send
 
 from procession.api import (  # each enters its calls in the table
     auth,
+    bus,
     definitions,
     development,
     documents,
@@ -20,9 +22,11 @@ from procession.api import (  # each enters its calls in the table
     health,
     instances,
     jobs,
+    letters,
     messages,
     oversight,
     processes,
+    records,
     stream,
     tasks,
     users,
@@ -32,8 +36,12 @@ from procession.api.edge import Edge, Limits
 from procession.api.identity import Identity
 from procession.api.metrics import Metrics
 from procession.api.operations import TABLE, Operation
+from procession.api.partners import Partners
 from procession.api.problems import MEDIA, nothing_here, phrase, problem, refusal, wrong_method
 from procession.api.streams import Streams
+from procession.engine.access import Principal
+from procession.runtime.exchange.exchange import Exchange
+from procession.runtime.exchange.orders import Identify
 from procession.runtime.handout import Handout
 from procession.runtime.live import Hub
 from procession.runtime.machine import Machine
@@ -44,8 +52,8 @@ if TYPE_CHECKING:
     from procession.api.tracing import Tracing
 
 RESOURCES = (
-    auth, definitions, development, documents, expressions, health, instances, jobs, messages, oversight, processes,
-    stream, tasks, users,
+    auth, bus, definitions, development, documents, expressions, health, instances, jobs, letters, messages, oversight,
+    processes, records, stream, tasks, users,
 )  # fmt: skip
 OURS = frozenset({"api", "health", "metrics"})
 """What an address of the API begins with; all others are the web application's."""
@@ -66,6 +74,8 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     web: Path | None = None
     tracing: Tracing | None = None
+    exchange: Callable[[Machine, Identify], Exchange] | None = None
+    """What puts the machine on a bus, with who tells whose an access token is."""
 
 
 def operations(*, development: bool = False) -> list[Operation]:
@@ -89,6 +99,13 @@ def build(open_machine: Callable[[], Machine], options: Options) -> Litestar:
             await hub.open()
             edge = _edge(node, hub, options)
             opened.callback(edge.wind_down)
+            if options.exchange is not None:
+                exchange = options.exchange(node.machine, _identify(edge.identity))
+                opened.push_async_callback(asyncio.to_thread, exchange.close)
+                edge.exchange = exchange.start()
+                edge.metrics.follow(exchange)
+                edge.partners = Partners(exchange)
+                opened.push_async_callback(edge.partners.close)
             app.state.edge = edge
             dispatch = Dispatch(operations(development=node.clock.virtual), edge, stream.socket)
             yield
@@ -130,6 +147,17 @@ async def _no_web(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.close", "code": 1000})
     else:
         await _refuse(scope, send, 404)
+
+
+def _identify(identity: Identity) -> Identify:
+    """Whose access token it is, for a thread to ask."""
+    loop = asyncio.get_running_loop()
+
+    def identify(token: str) -> Principal:
+        asked = identity.principal({"authorization": f"Bearer {token}"}, "POST")
+        return asyncio.run_coroutine_threadsafe(asked, loop).result().principal
+
+    return identify
 
 
 def _edge(node: Node, hub: Hub, options: Options) -> Edge:

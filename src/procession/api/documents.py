@@ -6,10 +6,13 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 
+from procession.api import asyncapi
 from procession.api.openapi import document
 from procession.api.operations import TABLE, Answer, Call, operation
-from procession.api.problems import not_built
+from procession.bus.topics import Naming
 from procession.engine.codec import encode
+from procession.errors import CommandRejected
+from procession.runtime.exchange.exchange import group_of
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -24,10 +27,25 @@ async def get_openapi(call: Call) -> bytes:
     return _openapi(call.node.clock.virtual)
 
 
-@operation("GET", "/api/asyncapi.json", tag="documents", public=True, built=False)
-async def get_asyncapi(call: Call) -> None:
-    """The topics of the bus: AsyncAPI 3."""
-    raise not_built("The AsyncAPI document")
+@operation("GET", "/api/asyncapi.json", tag="documents", public=True)
+async def get_asyncapi(call: Call) -> bytes:
+    """The topics of the bus: AsyncAPI 3.0.
+
+    Whoever is logged in is also told where the bus is.
+    """
+    exchange, naming = call.edge.exchange, call.node.machine.naming
+    if exchange is None:
+        return _asyncapi(naming, "", ())
+    return _asyncapi(naming, exchange.url if await _is_known(call) else "", exchange.jobs)
+
+
+async def _is_known(call: Call) -> bool:
+    """Whether the caller is somebody. The document is for everybody; the addresses of machines are not."""
+    try:
+        await call.edge.identity.principal(call.headers, "GET")
+    except CommandRejected:
+        return False
+    return True
 
 
 @operation("GET", "/api/docs", tag="documents", public=True, media=HTML)
@@ -54,6 +72,11 @@ async def get_docs_script(call: Call) -> Answer:
 def _openapi(development: bool) -> bytes:
     table = [each for each in TABLE if development or each.tag != "development"]
     return encode(document(table, version("procession")))
+
+
+@cache
+def _asyncapi(naming: Naming, url: str, jobs: tuple[str, ...]) -> bytes:
+    return encode(asyncapi.document(version("procession"), naming, group_of(naming), url=url, jobs=jobs))
 
 
 @cache

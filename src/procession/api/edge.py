@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from procession.api.identity import Identity
 from procession.api.metrics import Metrics
+from procession.api.partners import Partners
 from procession.api.streams import Streams
+from procession.runtime.exchange.exchange import Exchange
 from procession.runtime.handout import Handout
 from procession.runtime.live import Hub
 from procession.runtime.node import Node
@@ -41,6 +43,8 @@ class Edge:
     origins: Sequence[str] = ()  # other sites whose pages may use the API with a session
     metrics_token: str | None = None
     tracing: Tracing | None = None
+    exchange: Exchange | None = None
+    partners: Partners | None = None
     closing: bool = False
 
     def wind_down(self) -> None:
@@ -48,3 +52,5 @@ class Edge:
         self.closing = True
         self.handout.close()
         self.streams.close()
+        if self.partners is not None:
+            self.partners.hurry()

@@ -13,6 +13,7 @@ from procession.api.metrics import MOST_STUCK, TEXT
 from procession.api.operations import Answer, Call, operation
 from procession.engine.access import require_role
 from procession.errors import StorageError
+from procession.runtime.exchange.exchange import Exchange
 
 PATIENCE = 2.0
 """Seconds in which the store must answer."""
@@ -44,11 +45,14 @@ async def get_live(call: Call) -> Live:
 async def get_ready(call: Call) -> Answer:
     """Whether the server takes requests: the engine runs and the store answers; else 503.
 
-    `instances` is for people: an instance that waits for nothing it can name makes no server unready.
+    `instances` and `bus` are for people. An instance that waits for nothing it can name makes no server unready, nor does a bus
+    that is away: the engine goes on, and records wait.
     """
     engine = "shutting down" if call.edge.closing else "up" if call.node.running else "down"
     store, instances = await asyncio.gather(_store(call.edge), _instances(call.edge))
     checks = {"engine": engine, "store": store, "instances": instances}
+    if call.edge.exchange is not None:
+        checks["bus"] = _bus(call.edge.exchange)
     ready = engine == store == "up"
     return Answer(Ready("ready" if ready else "not ready", checks), 200 if ready else 503)
 
@@ -63,6 +67,13 @@ async def _store(edge: Edge) -> str:
     except StorageError:
         return "down"
     return "up"
+
+
+def _bus(exchange: Exchange) -> str:
+    """Whether records come and go, as far as is known. Why not is told to operators only: it may name machines."""
+    exchange.watch.look()  # for who asks next: nobody waits for it
+    stopped = exchange.sight().errors
+    return "up" if not stopped else "down" if "looking" in stopped else f"{' and '.join(stopped)} cannot be done now"
 
 
 async def _instances(edge: Edge) -> str:

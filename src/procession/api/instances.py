@@ -25,6 +25,7 @@ from procession.runtime.views import (
     Page,
     PreviewView,
     ProgressView,
+    RecordView,
     TokenView,
 )
 from procession.storage import InstanceFilter
@@ -32,6 +33,7 @@ from procession.storage import InstanceFilter
 INSTANCE = "/api/instances/{instance}"
 SOME_KINDS = "^({0})(,({0}))*$".format("|".join(EVENT_KINDS))
 SOME_STATUSES = "^({0})(,({0}))*$".format("|".join(STATUSES))
+RECORDS = r"^[0-9]{1,19}\.[0-9]{1,19}\.[0-9]{1,19}$"
 Position = Annotated[int, Meta(ge=0, le=checks.LARGEST_ID)]
 REFUSALS = (403, 404, 409)
 
@@ -75,6 +77,14 @@ class HistoryQuery(Query):
             examples=["task-created,task-completed"],
             extra_json_schema={"pattern": SOME_KINDS},
         ),
+    ] = None
+
+
+class RecordQuery(PageQuery):
+    """Which part of the records."""
+
+    cursor: Annotated[
+        str | None, Meta(description="The `next` of the part before.", extra_json_schema={"pattern": RECORDS})
     ] = None
 
 
@@ -210,6 +220,16 @@ async def list_instance_exceptions(call: Call) -> Answer | Page[Any]:
     query: ExceptionQuery = call.query
     question = call.queries.exceptions(instance_id(call), query.open, query.limit, query.cursor)
     return await listed(call, question)
+
+
+@operation("GET", INSTANCE + "/records", tag="instances", answers=Many(RecordView), query=RecordQuery, refusals=(404,))
+async def list_records(call: Call) -> Answer | Page[Any]:
+    """What it sent and received on topics, and letters about it, oldest first.
+
+    Where the data of the process has something sensitive, keys, headers and values are masked. What is in a letter, operators
+    read there.
+    """
+    return await listed(call, call.queries.records(instance_id(call), call.query.limit, call.query.cursor))
 
 
 @operation("GET", INSTANCE + "/state", tag="instances", answers=InstanceView, query=StateQuery, refusals=(404,))

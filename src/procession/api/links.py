@@ -14,7 +14,7 @@ def _to(calls: str, **parameters: str) -> dict[str, Any]:
 LINKS: dict[str, dict[str, Any]] = {
     "start_process": {
         **_to(
-            "get_instance get_state list_tokens list_history list_instance_audit list_instance_exceptions operate "
+            "get_instance get_state list_tokens list_history list_records list_instance_audit list_instance_exceptions operate "
             "patch_variables process_status",
             instance="/id",
         ),

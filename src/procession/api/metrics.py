@@ -15,9 +15,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from procession.api.bus_figures import BusFigures
 from procession.api.operations import Operation
 from procession.engine.state import LIVE
 from procession.errors import StorageError
+from procession.runtime.exchange.exchange import Exchange
 from procession.runtime.live import RESYNC, Message
 from procession.runtime.node import Node
 from procession.runtime.processor import Turn
@@ -93,6 +95,7 @@ class Metrics:
         self._incidents = Counter("procession_exceptions_raised", "Exceptions that were raised.", registry=registry)
         self._stored = _Stored(node)
         registry.register(self._stored)
+        self._bus: BusFigures | None = None
         ProcessCollector(registry=registry)
         self._text = b""
         self._made = -FRESH
@@ -162,6 +165,11 @@ class Metrics:
         """Ask for a figure whenever somebody scrapes, in another thread."""
         Gauge(name, what, registry=self.registry).set_function(value)
 
+    def follow(self, exchange: Exchange) -> None:
+        """Say how the bus is, too."""
+        self._bus = BusFigures(exchange)
+        self.registry.register(self._bus)
+
     async def stuck(self, patience: float) -> int | None:
         """How many live instances wait for nothing, up to `MOST_STUCK`, as the store said last; None: it has not said it.
 
@@ -177,6 +185,8 @@ class Metrics:
         async with self._making:
             if time.monotonic() - self._made >= FRESH:
                 await self._stored.look()
+                if self._bus is not None:
+                    await self._bus.look()
                 self._text = await asyncio.to_thread(generate_latest, self.registry)
                 self._made = time.monotonic()
             return self._text
@@ -188,7 +198,7 @@ class _Stored(Collector):
     def __init__(self, node: Node) -> None:
         self._node = node
         self._totals: Totals | None = None
-        self._backlog = Backlog(0, None, 0, 0, None)
+        self._backlog = Backlog(0, None, 0, 0, None, 0)
         self._late = (0.0, 0.0, 0.0)  # seconds: the first job, timer and record
         self._again = 0.0
         self._asking: asyncio.Task[None] | None = None
@@ -241,6 +251,11 @@ class _Stored(Collector):
             ("procession_jobs_due", "Jobs that a worker would be given.", backlog.jobs),
             ("procession_timers_due", "Timers that are due.", backlog.timers),
             ("procession_outbox_records", "Records that are not published.", backlog.records),
+            (
+                "procession_dead_letters",
+                "Records that could not be handled, and that nobody has settled.",
+                backlog.letters,
+            ),
             ("procession_job_lag_seconds", "Since when a job could be had.", job),
             ("procession_timer_lag_seconds", "By how much the oldest due timer is late.", timer),
             ("procession_outbox_lag_seconds", "Since when a record waits.", record),

@@ -26,6 +26,7 @@ TAGS = {
     "jobs": "Work for programs.",
     "messages": "BPMN messages and signals.",
     "operations": "For operators, across instances.",
+    "bus": "Records on topics: for integrations without a client of the bus, and for operators.",
     "expressions": "FEEL and decisions.",
     "analytics": "How processes run.",
     "live": "What happens, as it happens.",

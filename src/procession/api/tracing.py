@@ -4,8 +4,8 @@ Spans say what was done and to which instance: operations, kinds of commands, id
 variables, bodies, query strings, names of users, nor texts of errors, which may quote them.
 
 A commit serves the commands of many requests. Its span is a child of the first command's, so that it is recorded when that is,
-and it is linked with those of all of them, in both directions. What no request asked for (timers, runs that go on after a
-restart) has no spans.
+and it is linked with those of all of them, in both directions. A record that was taken in has a span that goes on with its trace.
+What nobody asked for (timers, runs that go on after a restart) has no spans.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer, set_sp
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from procession.api.operations import Operation
+from procession.bus import Received
 from procession.errors import CommandRejected
 from procession.runtime.asks import TRACEPARENT, Ask
+from procession.runtime.exchange.headers import TRACE, header
 from procession.runtime.processor import Turn
 from procession.runtime.work import COMMAND_NAMES, Work
 
@@ -65,14 +67,34 @@ class Tracing:
 
     def turned(self, turn: Turn) -> None:
         """A batch was decided and written, in whatever thread."""
-        spans = []
+        spans, taken = [], []
         for ask in turn.asks:
             span = None if ask.context is None else ask.context.get(COMMAND)
+            if span is None and ask.source is not None:
+                span = self._taken_in(ask.source.record, turn)
+                taken.append(span)
             if span is not None and span.is_recording():
                 spans.append(span)
                 _describe(span, ask, turn.work)
         if spans and turn.committed:
             self._commit(spans, turn)
+        for span in taken:
+            span.end()
+
+    def _taken_in(self, record: Received, turn: Turn) -> Span:
+        """A record, from when its batch was begun."""
+        return self._tracer.start_span(
+            f"process {record.topic}",
+            W3C.extract({TRACE: header(record.headers, TRACE) or ""}),
+            SpanKind.CONSUMER,
+            {
+                "messaging.destination.name": record.topic,
+                "messaging.destination.partition.id": str(record.partition),
+                "messaging.kafka.offset": record.offset,
+                "messaging.operation.type": "process",
+            },
+            start_time=time.time_ns() - int((turn.decided + turn.committed) * 1e9),
+        )
 
     def _commit(self, commands: list[Span], turn: Turn) -> None:
         ended = time.time_ns()

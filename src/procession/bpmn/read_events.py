@@ -18,6 +18,7 @@ from procession.definition import (
     IntermediateThrowEvent,
     MessageThrow,
     MessageTrigger,
+    RecordSpec,
     StartEvent,
     TerminateTrigger,
     TimerTrigger,
@@ -79,7 +80,7 @@ def end_event(make: Compiling, node: Node) -> EndEvent | None:
             job = zeebe.job(reading, node.element)
             trigger = None if job is not None else throw(reading, node, cast("Element", element))
     inputs, _ = zeebe.mappings(reading, node.element)
-    return EndEvent(**make.base(node), trigger=trigger, inputs=inputs, job=job)
+    return EndEvent(**make.base(node), trigger=trigger, inputs=inputs, job=job, records=records(reading, node))
 
 
 def catch_event(make: Compiling, node: Node) -> IntermediateCatchEvent | None:
@@ -100,7 +101,22 @@ def throw_event(make: Compiling, node: Node) -> IntermediateThrowEvent | None:
         job = zeebe.job(reading, node.element)
         trigger = None if job is not None else throw(reading, node, element)
     inputs, outputs = zeebe.mappings(reading, node.element)
-    return IntermediateThrowEvent(**make.base(node), trigger=trigger, inputs=inputs, outputs=outputs, job=job)
+    return IntermediateThrowEvent(
+        **make.base(node), trigger=trigger, inputs=inputs, outputs=outputs, job=job, records=records(reading, node)
+    )
+
+
+def records(reading: Reading, node: Node) -> tuple[RecordSpec, ...]:
+    """What an event sends to topics. One with an event definition does that and no more."""
+    found = own.records(reading, node.element)
+    if found and reading.event_definitions(node.element):
+        reading.report.error(
+            "action",
+            node.element,
+            f"The {node.label} has an event definition and a kafkaSend action.",
+            "Remove one of the two, or put the action on a node before it.",
+        )
+    return found
 
 
 def boundary_event(make: Compiling, node: Node) -> BoundaryEvent | None:

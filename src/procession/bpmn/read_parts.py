@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from procession.bpmn.drawing import Flow, Node, Scope
+from procession.bpmn.extensions import procession as own
 from procession.bpmn.extensions import zeebe
 from procession.bpmn.names import PROCESSION
 from procession.bpmn.reading import Reading
@@ -77,6 +78,7 @@ class Compiling:
             "outputs": outputs,
             "loop": self.loop(node),
             "boundaries": tuple(boundary.id for boundary in node.boundaries),
+            "streams": own.streams(self.reading, node.element),
         }
 
     def loop(self, node: Node) -> MultiInstance | None:

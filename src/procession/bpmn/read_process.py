@@ -46,8 +46,8 @@ def process(reading: Reading, drawing: Drawing) -> ProcessDefinition | None:
         make.flow(flow)
     nodes = {}
     for node in drawing.nodes():
-        if node.kind != "sendTask":
-            own.record(reading, node.element)
+        if node.kind not in own.SEND_RECORDS:
+            own.records(reading, node.element)  # reports what is not executable there
         if (reader := READERS.get(node.kind)) and (made := reader(make, node)) is not None:
             nodes[node.id] = made
     model = own.data_model(reading, element)

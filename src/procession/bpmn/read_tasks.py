@@ -19,10 +19,12 @@ from procession.definition import (
     SendTask,
     ServiceTask,
     Task,
+    TimerTrigger,
     UserTask,
     Value,
 )
 from procession.definition.iso8601 import parse_instant
+from procession.definition.schedule import parse_schedule
 
 JOB_HINT = 'Add <zeebe:taskDefinition type="charge-card"/> to its extension elements.'
 
@@ -51,10 +53,10 @@ def service_task(make: Compiling, node: Node) -> ServiceTask | None:
 
 
 def send_task(make: Compiling, node: Node) -> SendTask | None:
-    """Sends by a job worker, as a record, or as a BPMN message."""
+    """Sends by a job worker, as records, or as a BPMN message."""
     reading, fields = make.reading, make.activity(node)
-    job, record = zeebe.job(reading, node.element), own.record(reading, node.element)
-    if job is not None and record is not None:
+    job, records = zeebe.job(reading, node.element), own.records(reading, node.element)
+    if job is not None and records:
         reading.report.error(
             "send task",
             node.element,
@@ -62,8 +64,8 @@ def send_task(make: Compiling, node: Node) -> SendTask | None:
             "Remove one of the two.",
         )
         return None
-    if job is not None or record is not None:
-        return SendTask(**fields, job=job, record=record)
+    if job is not None or records:
+        return SendTask(**fields, job=job, records=records)
     if reading.zeebe(node.element, "taskDefinition") is not None or reading.own(node.element, "action") is not None:
         return None
     if not node.element.get("messageRef"):
@@ -79,10 +81,52 @@ def send_task(make: Compiling, node: Node) -> SendTask | None:
 
 
 def receive_task(make: Compiling, node: Node) -> ReceiveTask | None:
-    """Waits for a message."""
-    fields = make.activity(node)
-    trigger = awaited_message(make.reading, node, node.element)
-    return None if trigger is None else ReceiveTask(**fields, trigger=trigger)
+    """Waits for a message, or for answers on topics."""
+    reading, element, fields = make.reading, node.element, make.activity(node)
+    timeout = response_timeout(reading, node)
+    if reading.own(element, "dataStream") is None:
+        trigger = awaited_message(reading, node, element)
+        return None if trigger is None else ReceiveTask(**fields, trigger=trigger, timeout=timeout)
+    if element.get("messageRef"):
+        reading.report.error(
+            "receive task",
+            element,
+            f"The {node.label} waits for a message and has data streams.",
+            "Remove one of the two; an event-based gateway waits for both.",
+        )
+    return ReceiveTask(**fields, timeout=timeout)
+
+
+def response_timeout(reading: Reading, node: Node) -> TimerTrigger | None:
+    """`procession:responseTimeout`: how long a receive task waits."""
+    text = reading.own_attribute(node.element, "responseTimeout")
+    if text is None:
+        return None
+    if not text.strip():
+        reading.report.error(
+            "response timeout", node.element, f"The response timeout of {node.label} is empty.", "Write PT30S."
+        )
+        return None
+    value = reading.value(node.element, text, f"The response timeout of {node.label}")
+    if value is None:
+        return None
+    zone = own.zone_of(reading, node.element)
+    if isinstance(value, str):
+        try:
+            parse_schedule("duration", value, zone)
+        except ValueError as error:
+            reading.report.error(
+                "response timeout", node.element, f"The response timeout of {node.label} is wrong: {error}"
+            )
+            return None
+    if any(flow.source is not None and flow.source.kind == "eventBasedGateway" for flow in node.incoming):
+        reading.report.error(
+            "response timeout",
+            node.element,
+            f"The {node.label} stands behind an event-based gateway, and has a response timeout.",
+            "Put a timer event behind the gateway instead.",
+        )
+    return TimerTrigger("duration", value, zone)
 
 
 def script_task(make: Compiling, node: Node) -> ScriptTask | None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from procession.bpmn.drawing import Drawing
 from procession.bpmn.reading import Reading
-from procession.bpmn.rules import boundaries, data, events, gateways, lanes, structure
+from procession.bpmn.rules import boundaries, data, events, gateways, lanes, streams, structure
 from procession.bpmn.rules.registry import RULES, Voice
 from procession.bpmn.xml import line_of
 
-FAMILIES = (structure, gateways, events, boundaries, lanes, data)  # importing them fills RULES
+FAMILIES = (structure, gateways, events, boundaries, streams, lanes, data)  # importing them fills RULES
 
 
 def check(reading: Reading, drawings: Sequence[Drawing]) -> None:

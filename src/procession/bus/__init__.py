@@ -6,7 +6,8 @@ wait in their thread: publishers and readers have threads of their own. Times ar
 
 Two buses keep it: `bus.memory` (in this process) and `bus.kafka` (Apache Kafka).
 
-Errors: `BusError` (the bus cannot do it now: try again), `Fenced` (another publisher of the same name has taken over).
+Errors: `BusError` (the bus cannot do it now: try again), `Fenced` (another publisher of the same name has taken over), `TooLarge`
+(this record never fits). What a URL or a pattern says wrongly is a `ProcessionError`, before anything is done.
 """
 
 from __future__ import annotations
@@ -29,15 +30,30 @@ class BusError(ProcessionError):
 
 
 class Fenced(BusError):
-    """Another publisher of the same name has begun: this one publishes nothing any more."""
+    """This publisher publishes nothing any more: another one of its name has begun, or the bus has given it up.
+
+    A bus may not be able to tell the one from the other. Whoever is in charge of the name begins a new one.
+    """
 
 
 class TooLarge(BusError):
-    """A record is larger than the topic takes; the same record never fits."""
+    """A record is larger than the topic takes: the same `record` never fits."""
+
+    def __init__(self, message: str, record: Record) -> None:
+        self.record = record
+        super().__init__(message)
+
+
+class Unwritable(BusError):
+    """A topic that cannot be written: there is none of that name, or we may not. Records for others can be published."""
+
+    def __init__(self, message: str, topic: str) -> None:
+        self.topic = topic
+        super().__init__(message)
 
 
 class Record(NamedTuple):
-    """What is published. `number` is the publisher's own: by it he learns that the record needs him no more."""
+    """What is published. `number` is the publisher's own: by it he learns that the record needs him no more (0: never asks)."""
 
     topic: str
     key: str | None
@@ -56,6 +72,11 @@ class Received(NamedTuple):
     value: bytes
     headers: Headers
     at: int
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people and for history: topic/partition/offset."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +109,8 @@ class Publisher(Protocol):
     def publish(self, records: Sequence[Record]) -> None:
         """Once it returns, all of them are on the bus for good, those of one key in this order.
 
-        When it raises, readers see none of them or all of them: publish the same again. `Fenced`, `TooLarge`, `BusError`.
+        When it raises, readers see none of them or all of them (of a publisher without a name, perhaps some): publish the same
+        again. `Fenced`, `TooLarge`, `Unwritable`, `BusError`.
         """
 
     def settled(self) -> list[int]:
@@ -108,7 +130,11 @@ class Subscription(Protocol):
     """Reads as one member of a group, in one thread."""
 
     def poll(self, limit: int, wait: float) -> list[Received]:
-        """At most so many records, those of each partition in order; waits so many seconds for the first. `BusError`."""
+        """At most so many records, those of each partition in order; waits so many seconds for the first. `BusError`.
+
+        What it shall not read any more, a reader gives away here, and is asked here where to `begin` with what is new: what that
+        raises is raised here, and asked again at the next call.
+        """
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """Who reads these partitions next begins at these offsets. Those that are not one's own any more are left out."""
@@ -131,7 +157,8 @@ class Bus(Protocol):
     """Whether what was published survives this process."""
 
     def publisher(self, name: str | None = None) -> Publisher:
-        """Without a name it fences nobody, and nobody fences it."""
+        """Begin one: from now on those before it of the same name are `Fenced`. Without a name it fences nobody, and nobody
+        fences it. `BusError`."""
 
     def subscribe(
         self,
@@ -142,7 +169,7 @@ class Bus(Protocol):
         *,
         latest: bool = False,
     ) -> Subscription:
-        """Read topics, and all whose whole name matches the regular expression: also those that come to be later.
+        """Read topics, and all whose whole name matches the regular expression (extended, of POSIX): also later ones.
 
         A group begins at the first record of a topic that it has not read, or, with `latest`, behind the last one.
         """
@@ -151,9 +178,10 @@ class Bus(Protocol):
         """Make those that are missing; which those were. Existing ones stay as they are."""
 
     def describe(self) -> list[TopicState]:
-        """All topics, by name."""
+        """All topics, by name, but those of the bus itself."""
 
     def lag(self, group: str) -> dict[Partition, int]:
         """How many records each partition has that the group has not committed."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close it with all its publishers and subscriptions: whoever waits in one gets a `BusError`."""

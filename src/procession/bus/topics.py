@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from procession.definition import topics
+from procession.errors import ProcessionError
+
 START, START_CONFIRM = "core.trigger.start.process", "core.confirm.start.process"
 OPERATIONS = "core.trigger.operations.process"
 MESSAGES = "core.message.event.process"
-RECEIVE = "engine.receive."
-RECEIVE_JOB = "engine.receive.job"
+RECEIVE, RECEIVE_JOB = topics.RECEIVE, topics.RECEIVE_JOB
 RECEIVE_PLUGIN = "engine.receive.plugin."
 NOTIFY_PROCESS, NOTIFY_TOKEN = "core.notify.process", "core.notify.token"
 NOTIFY_TASK, NOTIFY_EXCEPTION = "core.notify.task", "core.notify.exception"
@@ -23,13 +25,17 @@ AUDIT = "core.save.audit"
 INDEX = "core.index.process"
 UI = "ui.notify"
 JOB = "job."
+PLUGIN = "plugin."
 DEAD_LETTER = "dead-letter"
 
 OURS = ("core.", "engine.", "job.", "plugin.", "ui.")
 """How names begin that get the other parts; `dead-letter` does, too."""
 
-LEGAL = re.compile(r"[A-Za-z0-9._-]{1,249}")
-"""What Kafka takes for the name of a topic."""
+legal = topics.legal
+"""Whether Kafka takes it for the name of a topic."""
+
+FOREIGN = re.compile(r"\\[A-Za-z0-9]|\(\?|[*+?}][?+]")
+"""What Python's regular expressions have and POSIX's have not, which are those of Kafka: \\d, (?:…), .*?"""
 
 DAY = 86_400_000  # milliseconds
 
@@ -59,7 +65,7 @@ KINDS = (
     Kind(INDEX, "out", "Data for search, of processes that ask for it", 7 * DAY),
     Kind(UI, "out", "What screens are told", DAY),
     Kind(JOB, "out", "Jobs for workers that read them here, a topic for each type", 7 * DAY),
-    Kind("plugin.", "out", "Requests to a plugin", 7 * DAY),
+    Kind(PLUGIN, "out", "Requests to a plugin", 7 * DAY),
     Kind(DEAD_LETTER, "out", "Records that could not be handled, with the reason", 30 * DAY),
 )
 
@@ -73,8 +79,8 @@ class Naming:
     version: str = ".v1"
 
     def full(self, name: str) -> str:
-        """procession.dev.core.notify.task.v1"""
-        if name.startswith(OURS) or name == DEAD_LETTER:
+        """procession.dev.core.notify.task.v1; a full name stays as it is."""
+        if _is_ours(name) and self.short(name) == name:
             return f"{self.package}{self.environment}{name}{self.version}"
         return name
 
@@ -83,7 +89,7 @@ class Naming:
         before = self.package + self.environment
         if topic.startswith(before) and topic.endswith(self.version):
             name = topic[len(before) : len(topic) - len(self.version)]
-            if self.full(name) == topic:
+            if _is_ours(name):
                 return name
         return topic
 
@@ -93,6 +99,26 @@ class Naming:
         return f"{re.escape(self.package + self.environment + RECEIVE)}.*{re.escape(self.version)}"
 
 
-def legal(topic: str) -> bool:
-    """Whether Kafka takes it for the name of a topic."""
-    return LEGAL.fullmatch(topic) is not None and topic not in (".", "..")
+def kind_of(name: str) -> Kind | None:
+    """What a topic is, by its short name; None: it is none of the platform's."""
+    fits = [kind for kind in KINDS if name == kind.name or (kind.name.endswith(".") and name.startswith(kind.name))]
+    return max(fits, key=lambda kind: len(kind.name), default=None)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(OURS) or name == DEAD_LETTER
+
+
+def portable(pattern: str) -> re.Pattern[str]:
+    """A pattern for names of topics that means the same on every bus."""
+    if found := FOREIGN.search(pattern):
+        raise ProcessionError(
+            f"The pattern {pattern!r} for names of topics has {found[0]!r}, which Kafka does not know. "
+            "Write it as an extended regular expression of POSIX: [0-9], (…), .*"
+        )
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ProcessionError(
+            f"The pattern {pattern!r} for names of topics is no regular expression: {error}"
+        ) from None

@@ -13,6 +13,7 @@ from procession.cli import (
     import_,
     instances,
     later,
+    letters,
     lint,
     message,
     migrate,
@@ -22,6 +23,7 @@ from procession.cli import (
     start,
     status,
     tasks,
+    topics,
     users,
     version,
 )
@@ -29,7 +31,7 @@ from procession.cli.session import Bus, Config, Json, Store
 
 COMMANDS = (
     *(demo, serve, deploy, definitions, start, status, instances, tasks, message, operations, repair, exceptions),
-    *(lint, export, import_, users, migrate, later, version),
+    *(letters, lint, export, import_, users, topics, migrate, later, version),
 )
 
 

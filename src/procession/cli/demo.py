@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 PASSWORD_VARIABLE = "PROCESSION_DEMO_PASSWORD"
 EXAMPLES = ("credit_card", "order_fulfilment")
+PROGRAMS = ("credit_card/worker.py", "credit_card/bureau.py", "order_fulfilment/worker.py")
+"""Workers, and an integration: each a process of its own."""
+
+EMBEDDED = "memory:"
+
 USERS = {"admin": "admin", "operator": "operator", "clerk": "clerk", "manager": "manager", "worker": "worker"}
 """Names and roles: clerk and manager are those of the lanes of the credit card example."""
 
@@ -76,7 +81,7 @@ def demo(
 
 
 class Demo:
-    """A server that has everything, and the workers of the examples in processes of their own."""
+    """A server that has everything; workers and integrations of the examples are in processes of their own."""
 
     def __init__(self, settings: Settings, password: str | None) -> None:
         self._settings, self._password = settings, password
@@ -129,9 +134,10 @@ class Demo:
         say_address(address)
         given = {name: value for name, value in os.environ.items() if not name.startswith("PROCESSION_")}
         environment = {**given, "PROCESSION_URL": _from_here(address), "PROCESSION_TOKEN": self._token}
-        for name in EXAMPLES:
-            file = examples() / name / "worker.py"
-            command = [sys.executable, "-m", "procession.cli.tied", str(file)]
+        if self._settings.bus != EMBEDDED:
+            environment["PROCESSION_BUS"] = self._settings.bus
+        for program in PROGRAMS:
+            command = [sys.executable, "-m", "procession.cli.tied", str(examples() / program)]
             self._workers.append(subprocess.Popen(command, env=environment, stdin=subprocess.PIPE))
         address = _from_here(address)
         if self._settings.ui:

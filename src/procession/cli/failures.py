@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from procession.bus import BusError
 from procession.errors import CommandRejected, InvalidDefinition, Problem, ProcessionError, StorageError
 
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130
@@ -39,6 +40,8 @@ def document(error: BaseException) -> dict[str, Any]:
         extra = {"problems": [problem_document(problem) for problem in error.problems]}
     elif isinstance(error, StorageError):
         status, title, detail, key, extra = 503, "The store could not do it.", str(error), "error.storage", {}
+    elif isinstance(error, BusError):
+        status, title, detail, key, extra = 503, "The bus could not do it.", str(error), "error.bus", {}
     elif isinstance(error, Usage):
         status, title, detail, key, extra = 400, "The command cannot work.", str(error), "error.usage", {}
     elif isinstance(error, NotBuiltYet):

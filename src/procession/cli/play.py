@@ -1,4 +1,4 @@
-"""A story that plays by itself in the terminal: three credit card applications, with people, a worker, a rule and messages."""
+"""A story that plays by itself in the terminal: three credit card applications, with people, workers, a rule and messages."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from procession.app import Engine
     from procession.cli.live import Chronicle
     from procession.definition import ProcessDefinition
+    from procession.integration import Integration
     from procession.runtime.views import InstanceView
     from procession.worker import Worker
 
@@ -25,25 +26,27 @@ PAUSE = 0.6  # seconds that a person takes, where a person watches
 def play(url: str, example: Path) -> None:
     """The whole story, on this store, with the credit card example."""
     from procession.app import Engine
+    from procession.integration import Integration
     from procession.worker import Worker
 
     typer.echo(f"The store is {url}\n")
     with Engine(url) as engine:
         worker = Worker(engine, name="card factory", concurrency=2, poll=0.05)
-        worker.include(handlers(example / "worker.py"))
+        worker.include(handlers(example / "worker.py", "worker"))
+        bureau = Integration(engine, group="credit-bureau")
+        bureau.include(handlers(example / "bureau.py", "bureau"))
         with quiet_failures():
-            Play(engine, worker, example).run()
+            Play(engine, worker, bureau, example).run()
     typer.echo("\nLook at it again:")
     typer.echo(f"  procession instances --store {url}")
     typer.echo(f"  procession history ID --store {url}")
 
 
-def handlers(file: Path) -> Worker:
-    """The worker that an example brings, with its handlers; it is included in ours and never run itself."""
+def handlers(file: Path, name: str) -> Any:
+    """What an example brings, with its handlers; it is included in ours and never run itself."""
     from runpy import run_path
 
-    worker: Worker = run_path(str(file), run_name="demo")["worker"]
-    return worker
+    return run_path(str(file), run_name="demo")[name]
 
 
 @contextmanager
@@ -61,8 +64,8 @@ def quiet_failures() -> Iterator[None]:
 class Play:
     """Who does what in the demo."""
 
-    def __init__(self, engine: Engine, worker: Worker, example: Path) -> None:
-        self._engine, self._worker, self._example = engine, worker, example
+    def __init__(self, engine: Engine, worker: Worker, bureau: Integration, example: Path) -> None:
+        self._engine, self._worker, self._bureau, self._example = engine, worker, bureau, example
         self._clerk = engine.as_user("carl", ["clerk"])
         self._manager = engine.as_user("mary", ["manager"])
         self._chronicle: Chronicle | None = None
@@ -79,12 +82,14 @@ class Play:
         typer.echo(f"{definition.title}: {definition.name} version {definition.version} is {definition.state}.")
         _steps(process)
         self._worker.start()
+        self._bureau.start()
         try:
             self._accepted()
             self._reviewed()
             self._refused()
         finally:
             self._worker.stop()
+            self._bureau.stop()
         self._summary(time.monotonic() - begun)
 
     def _accepted(self) -> None:
@@ -105,6 +110,7 @@ class Play:
         self._watch(self._clerk.start("credit_card", data, start_condition="PJ", business_key="bolts"))
         self._does("Carl fills in the rest")
         self._complete(self._clerk, "fill_in", {"client": {"iban": "DE02500105170137075030"}, "amount": 20000})
+        self._until(lambda view: "review" in view.waiting_at)
         self._does("Mary, a manager, takes the review and approves it")
         self._manager.claim(self._task("review"))
         self._complete(self._manager, "review", {"approved": True, "comment": "A good client for ten years."})
@@ -147,7 +153,7 @@ class Play:
         self._tell()
 
     def _until(self, done: Any) -> InstanceView:
-        """Wait for the worker, at most some seconds."""
+        """Wait for the worker or the bureau, at most some seconds."""
         deadline = time.monotonic() + 5
         while not done(view := self._engine.instance(self._played[-1])):
             if time.monotonic() > deadline:

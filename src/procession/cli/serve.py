@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from procession.api.edge import Edge
     from procession.api.server import Server
     from procession.api.tracing import Tracing
+    from procession.bus.topics import Naming
+    from procession.runtime.exchange.exchange import Exchange
+    from procession.runtime.exchange.orders import Identify
+    from procession.runtime.machine import Machine
 
 log = logging.getLogger("procession.server")
 
@@ -152,6 +156,7 @@ def server_of(
         limits=Limits(listeners=settings.max_listeners),
         web=STATIC if settings.ui else None,
         tracing=traces,
+        exchange=exchanging(settings),
     )
     return Server(
         build(open_machine, options),
@@ -165,6 +170,34 @@ def server_of(
         wrap=AccessLog if settings.access_log else None,
         beside=[_say_who, *(Watch(folder).keep_published for folder in folders)],
     )
+
+
+def naming_of(settings: Settings) -> Naming:
+    """What topics are called."""
+    from procession.bus.topics import Naming
+
+    return Naming(settings.topic_package, settings.topic_environment, settings.topic_version)
+
+
+def exchanging(settings: Settings) -> Callable[[Machine, Identify], Exchange]:
+    """What puts a machine on the bus of these settings."""
+    from procession.app import open_bus
+    from procession.runtime.exchange.exchange import Exchange
+
+    def exchange(machine: Machine, identify: Identify) -> Exchange:
+        return Exchange(
+            machine,
+            open_bus(settings.bus),
+            url=settings.bus,
+            naming=naming_of(settings),
+            identify=identify,
+            jobs=settings.bus_jobs,
+            partitions=settings.topic_partitions,
+            replication=settings.topic_replication or -1,
+            create=settings.create_topics,
+        )
+
+    return exchange
 
 
 async def _say_who(edge: Edge) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from procession.cli.failures import NotBuiltYet, Usage
+from procession.cli.failures import Usage
 
 FILE_VARIABLE = "PROCESSION_CONFIG"
 TEXT, NUMBER, SPAN, FLAG, LIST = "a text", "a whole number", "an ISO 8601 duration", "true or false", "a list of texts"
@@ -53,7 +53,14 @@ class Setting:
 
 SETTINGS = (
     Setting("store", TEXT, "sqlite:///procession.db", "Where the data is."),
-    Setting("bus", TEXT, "memory:", "Where records go."),
+    Setting("bus", TEXT, "memory:", "Where records go: memory: or kafka://HOST:PORT,…"),
+    Setting("topic_package", TEXT, "procession.", "How the names of topics begin."),
+    Setting("topic_environment", TEXT, "dev.", "What follows: one for each environment on one broker."),
+    Setting("topic_version", TEXT, ".v1", "How the names of topics end."),
+    Setting("topic_partitions", NUMBER, 3, "Partitions of topics that are made.", range=(1, 10_000)),
+    Setting("topic_replication", NUMBER, 0, "Replicas of topics that are made; 0: as the broker does.", range=(0, 100)),
+    Setting("create_topics", FLAG, True, "Make topics that are missing."),
+    Setting("bus_jobs", LIST, (), "Types of jobs that are offered on the bus."),
     Setting("host", TEXT, "127.0.0.1", "The address to listen on; 0.0.0.0 for all of the machine."),
     Setting("port", NUMBER, 8080, "The port to listen on; 0 finds a free one.", range=(0, 65_535)),
     Setting(
@@ -94,6 +101,13 @@ class Settings:
 
     store: str
     bus: str
+    topic_package: str
+    topic_environment: str
+    topic_version: str
+    topic_partitions: int
+    topic_replication: int
+    create_topics: bool
+    bus_jobs: tuple[str, ...]
     host: str
     port: int
     workers: int
@@ -142,9 +156,9 @@ def settings(options: Mapping[str, Any], config: str | None = None) -> Settings:
             found[name] = _checked(setting, file[name], where)
         else:
             found[name] = _checked(setting, setting.usual, name) if setting.usual is not None else None
-    if found["bus"] != "memory:":
-        raise NotBuiltYet(f"The bus '{found['bus']}' is not built yet. The only one so far is 'memory:'.")
     _check_store(found["store"])
+    _check_bus(found["bus"])
+    _check_topics(found)
     return Settings(**found)
 
 
@@ -222,6 +236,31 @@ def _check_store(url: str) -> None:
         f"The store '{without_password(url)}' is not known.",
         "Write sqlite:///FILE.db (sqlite:////FILE.db for a path from the root), postgresql://USER@HOST/DATABASE, or memory:.",
     )
+
+
+def _check_bus(url: str) -> None:
+    if url == "memory:" or (url.startswith(("kafka://", "kafkas://")) and len(url) > len("kafkas://")):
+        return
+    raise Usage(
+        f"The bus '{without_password(url)}' is not known.", "Write kafka://HOST:PORT, kafkas://HOST:PORT, or memory:."
+    )
+
+
+def _check_topics(found: Mapping[str, Any]) -> None:
+    from procession.bus.topics import legal
+
+    for name in ("topic_package", "topic_environment", "topic_version"):
+        if found[name] and not legal(found[name]):
+            raise Usage(
+                f"{name} is '{found[name]}', which cannot be a part of a topic's name.",
+                "Write letters, digits, '.', '_' and '-'.",
+            )
+    for type in found["bus_jobs"]:
+        if not legal(f"job.{type}"):
+            raise Usage(
+                f"Jobs of the type '{type}' cannot be offered on the bus: no topic can be called so.",
+                "Leave it out of bus_jobs, or give the jobs another type.",
+            )
 
 
 def without_password(url: str) -> str:

@@ -15,11 +15,13 @@ from procession.definition import (
     EndEvent,
     Gateway,
     ProcessDefinition,
+    ReceiveTask,
     StartEvent,
 )
 from procession.definition.iso8601 import format_instant
 from procession.engine import events as e
 from procession.engine.codec import encode
+from procession.engine.triggers.stream import TOPIC
 
 if TYPE_CHECKING:
     from procession.runtime.views import HistoryView
@@ -150,16 +152,20 @@ class Story:
                 if event.status is not None:
                     yield Line(at, "…", self.name(event.node), f"waits until {moment(format_instant(event.due))}")
             case e.TimerFired():
-                yield Line(at, "◷", self.name(event.node) if event.node else "The instance", "the time has come")
+                if not isinstance(self._definition.nodes.get(event.node), ReceiveTask):  # else: no answer came in time
+                    yield Line(at, "◷", self.name(event.node) if event.node else "The instance", "the time has come")
                 self._mark(event.token, event.node)
             case e.SubscriptionOpened():
-                key = f" ({event.key})" if event.key else ""
                 if event.status is not None or tokens.get(event.token) == event.node:
-                    yield Line(at, "…", self.name(event.node), f"waits for the message {event.name}{key}")
+                    yield Line(at, "…", self.name(event.node), f"waits for {_awaited(event)}")
             case e.MessageReceived():
-                yield Line(at, "✉", self.name(event.node), "message received")
-                self._mark(event.token, event.node)
-            case e.VariablesSet():
+                what = "message received" if event.record is None else f"answer received ({event.record})"
+                yield Line(at, "✉", self.name(event.node), what)
+                if event.closed or self._at.get(event.token) != event.node:  # else it is kept, and the step goes on
+                    self._mark(event.token, event.node)
+            case e.ResponseTimedOut():
+                yield Line(at, "◷", self.name(event.node), "no answer came in time")
+            case e.VariablesSet() | e.VariablesReplaced():
                 if shown := self._values(event.values):
                     yield Line(at, "=", shown)
             case e.LocalsSet():
@@ -284,6 +290,12 @@ def _values_last(lines: list[Line]) -> Iterator[Line]:
 def words(name: str) -> str:
     """ExclusiveGateway → exclusive gateway."""
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+
+
+def _awaited(event: e.SubscriptionOpened) -> str:
+    if event.name.startswith(TOPIC):
+        return f"an answer on {event.name.removeprefix(TOPIC)}"
+    return f"the message {event.name}{f' ({event.key})' if event.key else ''}"
 
 
 def _because(row: HistoryView) -> str:

@@ -21,6 +21,8 @@ def reason(wait: Mapping[str, Any]) -> str:
         return f"the time: {moment(wait['due'])}"
     if kind == "expiry":
         return f"nothing; it expires {moment(wait['due'])}"
+    if kind == "message" and wait.get("topic"):
+        return f"an answer on {wait['topic']}"
     if kind == "message":
         key = f" with the key '{wait['correlationKey']}'" if wait.get("correlationKey") else ""
         return f"the message '{wait['name']}'{key}"

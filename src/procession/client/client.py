@@ -302,6 +302,11 @@ class Client:
         path = "/api/exceptions" if id is None else _instance(id) + "/exceptions"
         return self._call("GET", path, v.Page[v.ExceptionView], {"open": open_only, "limit": limit}).items
 
+    def records(self, id: str | int, limit: int = 50, cursor: str | None = None) -> v.Page[v.RecordView]:
+        """What an instance sent and received on topics, and letters about it, oldest first."""
+        query = {"limit": limit, "cursor": cursor}
+        return self._call("GET", _instance(id) + "/records", v.Page[v.RecordView], query)
+
     def state_at(self, id: str | int, position: int) -> v.InstanceView:
         """The instance as it was at a position of its history."""
         return self._call("GET", _instance(id) + "/state", v.InstanceView, {"at": position})
@@ -310,6 +315,27 @@ class Client:
         """Starts that were refused, newest first."""
         query = {"limit": limit, "cursor": cursor}
         return self._call("GET", "/api/failed-starts", v.Page[v.FailedStartView], query)
+
+    def letters(self, states: Sequence[str] = (), limit: int = 50, cursor: str | None = None) -> v.Page[v.LetterView]:
+        """Records that could not be handled, newest first: waiting, dead, replayed, dismissed, or all."""
+        query = {"state": ",".join(states) or None, "limit": limit, "cursor": cursor}
+        return self._call("GET", "/api/dead-letters", v.Page[v.LetterView], query)
+
+    def letter(self, id: str | int) -> v.LetterView:
+        """One of them."""
+        return self._call("GET", _letter(id), v.LetterView)
+
+    def replay_letter(self, id: str | int) -> v.LetterView:
+        """Publish the record of a letter anew on its topic, after the repair."""
+        return self._call("POST", _letter(id) + "/replay", v.LetterView)
+
+    def dismiss_letter(self, id: str | int) -> v.LetterView:
+        """Leave it at that: the record is kept, and nothing is done with it."""
+        return self._call("POST", _letter(id) + "/dismiss", v.LetterView)
+
+    def bus(self) -> v.BusView:
+        """The bus: its topics, what waits, what cannot be done now, and which processes take part."""
+        return self._call("GET", "/api/bus", v.BusView)
 
     def audit(self, id: str | int | None = None, limit: int = 50, cursor: str | None = None) -> v.Page[v.AuditView]:
         """Who did what to an instance, or to anything at all, newest first."""
@@ -630,6 +656,10 @@ class Client:
 
 def _instance(id: str | int) -> str:
     return f"/api/instances/{checks.identity(id, 'Process instance')}"
+
+
+def _letter(id: str | int) -> str:
+    return f"/api/dead-letters/{checks.identity(id, 'Letter')}"
 
 
 def _task(id: str | int) -> str:

@@ -111,6 +111,15 @@ class RecordSpec:
     message: str = ""
     headers: str = ""
     key: Value | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataStream:
+    """Answers for the instance that come as records on `topic`: each replaces the variable `key`."""
+
+    topic: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,7 @@ class EndEvent(FlowNode):
     trigger: ErrorTrigger | TerminateTrigger | MessageThrow | None = None
     inputs: tuple[IoMapping, ...] = ()
     job: JobSpec | None = None
+    records: tuple[RecordSpec, ...] = ()  # sent on arrival; only without a trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,12 +185,13 @@ class IntermediateCatchEvent(FlowNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntermediateThrowEvent(FlowNode):
-    """Publishes its message and goes on; with no trigger it only marks a milestone."""
+    """Publishes its message, or sends its records, and goes on; with neither it only marks a milestone."""
 
     trigger: MessageThrow | None = None
     inputs: tuple[IoMapping, ...] = ()
     outputs: tuple[IoMapping, ...] = ()
     job: JobSpec | None = None
+    records: tuple[RecordSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,18 +240,19 @@ class EventBasedGateway(Gateway):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity(FlowNode):
-    """Work that takes time: may have mappings, a loop, and events on its boundary."""
+    """Work that takes time: may have mappings, a loop, events on its boundary, and streams of answers."""
 
     default: SequenceFlow | None = None
     inputs: tuple[IoMapping, ...] = ()
     outputs: tuple[IoMapping, ...] = ()
     loop: MultiInstance | None = None
     boundaries: tuple[str, ...] = ()  # ids of boundary events
+    streams: tuple[DataStream, ...] = ()  # no two of one topic
     plain: bool = field(init=False, default=False)  # nothing to do on leaving but to take the one flow
 
     def __post_init__(self) -> None:
         plain = len(self.outgoing) == 1 and self.outgoing[0].condition is None
-        plain = plain and not (self.inputs or self.outputs or self.loop or self.boundaries)
+        plain = plain and not (self.inputs or self.outputs or self.loop or self.boundaries or self.streams)
         object.__setattr__(self, "plain", plain)
 
 
@@ -263,18 +275,19 @@ class ServiceTask(Activity):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendTask(Activity):
-    """Sends: by a job worker, as a BPMN message, or as a record on a topic. Exactly one of the three is set."""
+    """Sends: by a job worker, as a BPMN message, or as records on topics. Exactly one of the three is set."""
 
     job: JobSpec | None = None
     message: MessageThrow | None = None
-    record: RecordSpec | None = None
+    records: tuple[RecordSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveTask(Activity):
-    """Waits for a message."""
+    """Waits for a message, or for the first answer on one of its streams; not for ever, where it has a timeout."""
 
-    trigger: MessageTrigger
+    trigger: MessageTrigger | None = None  # None: it has streams
+    timeout: TimerTrigger | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ class Settings:
     expiry: str | None = None  # an ISO 8601 duration or a cron rule
     zone: str = "UTC"
     general_data: Any = None
+    index: tuple[str, ...] = ()  # dotted paths of what can be searched for outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from procession.engine.state import (
     EXECUTED_PARTIAL,
     EXECUTING,
     INACTIVE,
+    MESSAGE_RESPONSE_TIMED_OUT,
     ON_HOLD,
     STARTED,
     Call,
@@ -164,6 +165,11 @@ def variables_set(state: ProcessInstance, event: e.VariablesSet) -> None:
         if value.__class__ is dict and name in variables:
             value = merge(variables[name], value)
         variables[name] = value
+
+
+@applies(e.VariablesReplaced)
+def _(state: ProcessInstance, event: e.VariablesReplaced) -> None:
+    (state.locals[event.scope] if event.scope else state.variables).update(event.values)
 
 
 @applies(e.VariablesPatched)
@@ -397,6 +403,13 @@ def _(state: ProcessInstance, event: e.SubscriptionOpened) -> None:
 def _(state: ProcessInstance, event: e.MessageReceived) -> None:
     if event.closed:
         _drop_wait(state, event.subscription, event.token)
+
+
+@applies(e.ResponseTimedOut)
+def _(state: ProcessInstance, event: e.ResponseTimedOut) -> None:
+    token = state.tokens[event.token]
+    token.status = MESSAGE_RESPONSE_TIMED_OUT
+    _touch(state, token)
 
 
 @applies(e.CallStarted)

@@ -78,11 +78,16 @@ class FireTimer(Request, tag="fire-timer"):
 
 
 class DeliverMessage(Request, tag="deliver-message"):
-    """A message that was correlated with a subscription of the instance."""
+    """A message that was correlated with a subscription of the instance.
+
+    An answer for a data stream brings a `value`, and says by `record` (topic/partition/offset) where it came from.
+    """
 
     subscription: int
     message: int
     variables: dict[str, Any]
+    value: Any = None
+    record: str | None = None
 
 
 class FinishCall(Request, tag="finish-call"):

@@ -77,6 +77,13 @@ class VariablesSet(Fact):
     values: dict[str, Any]
 
 
+class VariablesReplaced(Fact):
+    """Values took the place of what was there, objects too: nothing was merged."""
+
+    scope: int
+    values: dict[str, Any]
+
+
 class VariablesPatched(Fact):
     """A JSON merge patch was applied to the root variables."""
 
@@ -278,13 +285,21 @@ class SubscriptionOpened(Fact):
 
 
 class MessageReceived(Fact):
-    """`closed`: the subscription ends with it."""
+    """`closed`: the subscription ends with it. `record`: topic/partition/offset of an answer that came on a data stream."""
 
     subscription: int
     token: int
     node: str
     message: int
     closed: bool = True
+    record: str | None = None
+
+
+class ResponseTimedOut(Fact):
+    """Nothing came in time; the token goes on without."""
+
+    token: int
+    node: str
 
 
 class CallStarted(Fact):
@@ -349,6 +364,7 @@ class RecordSent(Fact):
     key: str
     value: str
     headers: dict[str, str]
+    node: str = ""  # unknown where it was sent before this was kept
 
 
 OUTWARD: frozenset[type] = frozenset(
@@ -372,6 +388,7 @@ Event = (
     | CommandKept
     | StepsCounted
     | VariablesSet
+    | VariablesReplaced
     | VariablesPatched
     | LocalsSet
     | ScopeClosed
@@ -398,6 +415,7 @@ Event = (
     | TimerFired
     | SubscriptionOpened
     | MessageReceived
+    | ResponseTimedOut
     | CallStarted
     | CallEnded
     | WaitCancelled

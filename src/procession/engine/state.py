@@ -21,7 +21,11 @@ ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"  # of tokens, beside ON_HOLD, ABORTED, D
 ARRIVED, EXECUTING = "ARRIVED", "EXECUTING"
 EXECUTED_PARTIAL, EXECUTED_COMPLETE = "EXECUTED_PARTIAL", "EXECUTED_COMPLETE"
 WAITING_MESSAGE, MESSAGE_RECEIVED = "WAITING_MESSAGE", "MESSAGE_RECEIVED"
+MESSAGE_RESPONSE_TIMED_OUT = "MESSAGE_RESPONSE_TIMED_OUT"
 WAITING_MESSAGE_EVENT, WAITING_TIMER_EVENT = "WAITING_MESSAGE_EVENT", "WAITING_TIMER_EVENT"
+
+GOING = (ARRIVED, EXECUTED_COMPLETE, MESSAGE_RESPONSE_TIMED_OUT)
+"""In these a token waits for nothing on its node: its work is still to begin, or is over."""
 
 
 class Token(Struct, gc=False):
@@ -183,7 +187,7 @@ class ProcessInstance(Struct, gc=False):
 
 def ready(state: ProcessInstance, token: Token) -> bool:
     """Whether nothing but the engine keeps the token from going on. Events on its boundary may wait beside it."""
-    if token.state != ACTIVE or token.joined or token.status not in (ARRIVED, EXECUTED_COMPLETE):
+    if token.state != ACTIVE or token.joined or token.status not in GOING:
         return False
     return not token.waits or not any(isinstance(state.waits[number], Incident) for number in token.waits)
 

@@ -198,17 +198,28 @@ class Step:
         if not state.locals:
             self.set_root(values)
             return
-        scopes = [token.id] if own else []
-        scope = token.scope
-        while scope:
-            scopes.append(scope)
-            scope = state.tokens[scope].scope
+        scopes = self._scopes(token, own=own)
         grouped: dict[int, dict[str, Any]] = {}
         for name, value in values.items():
             target = next((s for s in scopes if name in state.locals.get(s, ())), 0)
             grouped.setdefault(target, {})[name] = value
         for target, group in grouped.items():
             self.record(e.VariablesSet(target, group))
+
+    def replace(self, token: Token, name: str, value: Any) -> None:
+        """Put a value in the place of what is there: where its name is declared, as `write` does, but never merged."""
+        scopes = self._scopes(token) if self.state.locals else []
+        scope = next((s for s in scopes if name in self.state.locals.get(s, ())), 0)
+        self.record(e.VariablesReplaced(scope, {name: value}))
+
+    def _scopes(self, token: Token, *, own: bool = True) -> list[int]:
+        """The scopes that a token is in, but the root, from the inside out."""
+        scopes = [token.id] if own else []
+        scope = token.scope
+        while scope:
+            scopes.append(scope)
+            scope = self.state.tokens[scope].scope
+        return scopes
 
     def set_root(self, values: dict[str, Any]) -> None:
         """Merge values into the root variables."""

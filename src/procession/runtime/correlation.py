@@ -3,6 +3,9 @@
 A message goes to at most one waiting instance of each process, the one that has waited longest, and to every published
 process that it starts; where a correlation key is sent, a process is not started while an instance with that business key
 is live. A message that nobody takes is kept for its time to live. One with a message id takes effect once.
+
+An answer for a data stream is a message with a record. It is for one instance, and goes to the token that has waited longest
+there, on the node that it names if it names one.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ from procession.engine import events as e
 from procession.engine.access import SYSTEM
 from procession.engine.codec import decode, encode
 from procession.engine.state import LIVE, ON_HOLD, Subscription
+from procession.engine.triggers.stream import stream_of
 from procession.errors import CommandRejected
 from procession.runtime.asks import Match, Publish
+from procession.runtime.exchange.letters import answer_of, kept_answer
 from procession.storage import InboxRow, InstanceFilter, MessageRow, Need, StartSubscriptionRow
 
 if TYPE_CHECKING:
@@ -75,8 +80,7 @@ class Correlation:
         """Hand over what is buffered, oldest first, to those who wait for it by now; how many messages that were."""
         count = 0
         for row in await self._buffered(work, command.name, command.key):
-            message = Publish(row.name, row.key, decode(row.variables), ttl=0)
-            received, _ = await self._correlate(work, row.id, message)
+            received, _ = await self._correlate(work, row.id, _message(row))
             if received:
                 self._take(work, row)
                 count += 1
@@ -92,7 +96,10 @@ class Correlation:
             work.unmatched[wait.name, wait.key] = None
             return
         for row in await self._buffered(work, wait.name, wait.key):
-            command = c.DeliverMessage(subscription, row.id, decode(row.variables))
+            message = _message(row)
+            if not _for(unit, wait, message):
+                continue
+            command = _delivery(subscription, row.id, message)
             if await work.decide_follow_up(unit.state.id, command, SYSTEM):
                 self._take(work, row)
                 still = unit.state.waits.get(subscription)
@@ -127,12 +134,12 @@ class Correlation:
             wait = unit.state.waits.get(subscription) if unit is not None else None
             if unit is None or not isinstance(wait, Subscription) or unit.state.status == ON_HOLD:
                 continue
-            if unit.state.name in reached or (key is not None and wait.key != key):
+            if unit.state.name in reached or (key is not None and wait.key != key) or not _for(unit, wait, message):
                 continue
-            if await work.decide_follow_up(instance, c.DeliverMessage(subscription, number, message.variables), SYSTEM):
+            if await work.decide_follow_up(instance, _delivery(subscription, number, message), SYSTEM):
                 reached.add(unit.state.name)
                 received.append(instance)
-        for start in found.starts:
+        for start in found.starts if message.record is None else ():
             if start.process in reached:
                 continue
             started = await self._start(work, start, key, message.variables)
@@ -157,11 +164,13 @@ class Correlation:
             number,
             message.name,
             message.key,
-            encode(message.variables),
+            encode(message.variables if message.record is None else message.value),
             message.message_id,
             work.at,
             min(work.at + message.ttl, FOR_EVER),
             encode(sorted(reached)),
+            message.node,
+            None if message.record is None else kept_answer(message.record),
         )
         self._kept.append(row)
         work.batch.messages.append(row)
@@ -185,3 +194,23 @@ class Correlation:
         except CommandRejected:
             return None
         return unit.state.id
+
+
+def _message(row: MessageRow) -> Publish:
+    """What was buffered; nobody taking it, it stays where it is."""
+    if row.record is None:
+        return Publish(row.name, row.key, decode(row.variables), ttl=0)
+    value, record = decode(row.variables), answer_of(row)
+    return Publish(row.name, row.key, {}, ttl=0, node=row.node, value=value, record=record)
+
+
+def _for(unit: Unit, wait: Subscription, message: Publish) -> bool:
+    """Whether a message may go to who waits for its name: only answers are for data streams, and answers only for those."""
+    if message.node not in (None, wait.node):
+        return False
+    return (stream_of(unit.definition.nodes.get(wait.node), wait.name) is None) == (message.record is None)
+
+
+def _delivery(subscription: int, number: int, message: Publish) -> c.DeliverMessage:
+    place = None if message.record is None else message.record.place
+    return c.DeliverMessage(subscription, number, message.variables, message.value, place)

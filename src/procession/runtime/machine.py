@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from procession.bus.topics import Naming
 from procession.engine.access import Principal
 from procession.runtime.asks import Ask
 from procession.runtime.chores import Reconciler
@@ -30,6 +31,7 @@ class Machine:
 
     def __init__(self, storage: Storage, clock: Clock, number: int | None = None) -> None:
         self.storage, self.clock = storage, clock
+        self.naming = Naming()  # that of the bus, once it is on one
         drive(storage.open())
         self.new_id = Ids(clock.now, _number_of(storage) if number is None else number)
         self.definitions = Definitions(storage, self.new_id, clock.now)
@@ -57,7 +59,7 @@ class Machine:
 
     def queries(self, principal: Principal) -> Queries:
         """Questions of this principal."""
-        return Queries(self.storage, self.definitions, principal)
+        return Queries(self.storage, self.definitions, principal, self.naming)
 
     def look_after(self) -> None:
         """What goes on by itself needs somebody to look after it, whoever's commands it came of."""

@@ -21,9 +21,10 @@ from procession.engine.codec import copy, encode
 from procession.engine.commands import Continue
 from procession.engine.state import ProcessInstance, visible
 from procession.errors import CommandRejected, StorageError, VersionConflict
-from procession.runtime.asks import Ask, Match, Start
+from procession.runtime.asks import Ask, Match, Park, Start
 from procession.runtime.definitions import Definitions
 from procession.runtime.drive import pause
+from procession.runtime.exchange.taken import set_aside
 from procession.runtime.views import JobView, job_view
 from procession.runtime.work import Unit, Work
 from procession.storage import AuditRow, Batch, FailedStartRow, Need, Storage
@@ -253,6 +254,8 @@ class Processor:
         what = subject(ask)
         _say(ask, work, error, "%s failed and is set aside", what)
         self._tell(Turn(asks, work, 0.0, 0.0, 0, error))
+        if ask.source is not None and not isinstance(ask.command, Park):
+            await self.turn([set_aside(ask, error, self.now())])
         self.fail(asks, error)
         at, batch = self.now(), Batch()
         detail = f"{what}: {type(error).__name__}: {error}"[:2000]

@@ -18,8 +18,21 @@ from procession.engine.handlers.start import choose_start
 from procession.engine.state import ABORTED, FINISHED, ON_HOLD, Call, ProcessInstance, Subscription, Timer, merge
 from procession.engine.triggers.timer import schedule
 from procession.errors import CommandRejected
-from procession.runtime.asks import TRACEPARENT, Ask, Inherit, Match, Publish, Start
+from procession.runtime.asks import (
+    TRACEPARENT,
+    Ask,
+    Inherit,
+    Lost,
+    Match,
+    Operate,
+    Park,
+    Publish,
+    Published,
+    Settle,
+    Start,
+)
 from procession.runtime.correlation import Correlation
+from procession.runtime.exchange.taken import Taken
 from procession.runtime.inheritance import inherited, laid_open
 from procession.storage import Batch, Found, InboxRow, Need, OutboxRow, StartTimerRow
 from procession.storage.rows import catch_up, history_row, project, restore
@@ -39,7 +52,15 @@ COMMAND_NAMES: dict[type, str] = {
     StartTimerRow: "start-by-timer",
     Publish: "publish",
     Match: "match",
+    Operate: "operate",
+    Park: "park",
+    Published: "published",
+    Lost: "lost",
+    Settle: "settle",
 }
+
+TARGETED = c.Continue | c.HoldInstance | c.UnholdInstance | c.EndInstance | c.SetVariables | c.RetryToken
+"""Commands that name their instance."""
 
 
 class Unit:
@@ -71,6 +92,7 @@ class Work:
         self.left = 0  # effects until the transaction is full
         self.unmatched: dict[tuple[str, str | None], None] = {}  # messages that the next transaction looks after
         self.correlation = Correlation()
+        self.taken = Taken()
         self.trace = ""  # of the command that is being decided
         self.traced: dict[int, str] = {}  # id of a record → the trace that it came of
 
@@ -88,6 +110,11 @@ class Work:
             or batch.start_timers_gone
             or batch.inbox
             or batch.audit
+            or batch.outbox
+            or batch.outbox_gone
+            or batch.positions
+            or batch.letters
+            or batch.letters_gone
         )
 
     async def run(self, asks: Sequence[Ask]) -> None:
@@ -97,6 +124,8 @@ class Work:
         self.left = EFFECTS_PER_TRANSACTION + 20 * len(asks)
         for ask in asks:
             ask.error = None
+            if ask.source is not None and not self.taken.take(self, ask.source):
+                continue
             self.trace = "" if ask.context is None else ask.context.get(TRACEPARENT, "")
             try:
                 await self._decide_ask(ask)
@@ -109,6 +138,9 @@ class Work:
                     await self._effect(*self.effects.popleft())
                 except CommandRejected as error:  # too late: what caused it is decided already
                     raise RuntimeError(f"what follows from a command was refused: {error}") from error
+            if ask.source is not None:
+                self.taken.answer(self, ask)
+        self.taken.note(self)
         for unit in self.units.values():
             if unit.events:
                 project(
@@ -121,6 +153,10 @@ class Work:
                 )
         if self.traced:
             self.batch.outbox[:] = map(self._with_trace, self.batch.outbox)
+
+    def send(self, topic: str, key: str, headers: bytes, value: bytes, instance: int = 0) -> None:
+        """Put a record that no process sent into the outbox; `headers` as an `OutboxRow` has them."""
+        self.batch.outbox.append(OutboxRow(self.processor.new_id(), instance, topic, key, headers, value, self.at))
 
     def render(self, ask: Ask, unit: Unit) -> None:
         """What the caller gets, read while nobody changes it."""
@@ -158,30 +194,29 @@ class Work:
         keys: list[str] = []
         cache = self.cache
         for ask in asks:
-            command = ask.command
             if ask.key is not None:
                 keys.append(ask.key)
-            if isinstance(command, Start):
-                if command.inherit is not None:
-                    instances[command.inherit.instance] = cache.get(command.inherit.instance)
-            elif isinstance(command, c.CompleteJob | c.FailJob | c.ThrowJobError):
-                jobs.append(command.job)
-            elif isinstance(command, c.ClaimTask | c.ReleaseTask | c.AssignTask | c.CompleteTask):
-                tasks.append(command.task)
-            elif isinstance(command, c.FireTimer):
-                timers.append(command.timer)
-            elif isinstance(command, StartTimerRow):
-                keys.append(_occurrence(command))
-            elif isinstance(command, Publish):
-                if command.message_id is not None:
-                    keys.append(command.inbox_key)
-            elif isinstance(
-                command,
-                c.Continue | c.HoldInstance | c.UnholdInstance | c.EndInstance | c.SetVariables | c.RetryToken,
-            ):
-                instances[command.instance] = cache.get(command.instance)
-        if instances or jobs or tasks or timers or keys:
-            self.found = await self.processor.storage.load(Need(instances, jobs, tasks, timers, keys, known=cache))
+            for command in ask.command.commands if isinstance(ask.command, Operate) else (ask.command,):
+                if isinstance(command, Start):
+                    if command.inherit is not None:
+                        instances[command.inherit.instance] = cache.get(command.inherit.instance)
+                elif isinstance(command, c.CompleteJob | c.FailJob | c.ThrowJobError):
+                    jobs.append(command.job)
+                elif isinstance(command, c.ClaimTask | c.ReleaseTask | c.AssignTask | c.CompleteTask):
+                    tasks.append(command.task)
+                elif isinstance(command, c.FireTimer):
+                    timers.append(command.timer)
+                elif isinstance(command, StartTimerRow):
+                    keys.append(_occurrence(command))
+                elif isinstance(command, Publish):
+                    if command.message_id is not None:
+                        keys.append(command.inbox_key)
+                elif isinstance(command, TARGETED):
+                    instances[command.instance] = cache.get(command.instance)
+        positions, letters = self.taken.needs(asks)
+        if instances or jobs or tasks or timers or keys or positions or letters:
+            need = Need(instances, jobs, tasks, timers, keys, known=cache, positions=positions, letters=letters)
+            self.found = await self.processor.storage.load(need)
             self.keys.update(self.found.inbox)
             self.checked.update(instances, self.found.tasks.values(), self.found.timers.values())
             self.checked.update(instance for instance, _ in self.found.jobs.values())
@@ -241,12 +276,39 @@ class Work:
         elif isinstance(command, StartTimerRow):
             await self._start_by_timer(command)
             return
+        elif isinstance(command, Operate):
+            ask.result = [await self._operation(ask, each) for each in command.commands]
+            return
+        elif isinstance(command, Park):
+            self.taken.park(self, ask, command)
+            return
+        elif isinstance(command, Lost):
+            self.taken.lose(self, command)
+            return
+        elif isinstance(command, Settle):
+            ask.result = self.taken.settle(self, ask, command)
+            return
+        elif isinstance(command, Published):
+            self.batch.outbox_gone += [(number,) for number in command.numbers]
+            self.batch.positions += command.positions
+            self.batch.letters += command.letters
+            return
         else:
             unit = await self._target(ask, command)
             self.decide(unit, command, ask.principal)
         self.asked[id(ask)] = unit
         ask.result = unit.state.id
         self._remember(ask, unit.state.id, digest)
+
+    async def _operation(self, ask: Ask, command: c.Command | CommandRejected) -> CommandRejected | None:
+        """One of several commands: why it was refused, or None."""
+        if isinstance(command, CommandRejected):
+            return command
+        try:
+            self.decide(await self._target(ask, command), command, ask.principal)
+        except CommandRejected as refused:
+            return refused
+        return None
 
     def _remember(self, ask: Ask, answer: Any, digest: bytes) -> None:
         """A key that was used is known from now on, with what was asked for and answered."""
@@ -299,9 +361,7 @@ class Work:
             if isinstance(timer, Timer) and timer.due > self.at:
                 raise CommandRejected(409, "Timer is not due.", "It has fired already, and is set to its next date.")
             return owner
-        assert isinstance(
-            command, c.Continue | c.HoldInstance | c.UnholdInstance | c.EndInstance | c.SetVariables | c.RetryToken
-        )
+        assert isinstance(command, TARGETED)
         unit = await self.unit(command.instance)
         if unit is None or not _knows(ask.principal, unit):
             raise CommandRejected(404, "Process instance not found.", f"There is no instance {command.instance}.")
@@ -539,6 +599,8 @@ def _digest(command: Any) -> bytes:
             content += [inherit.instance, inherit.copy, inherit.without]
     elif isinstance(command, Publish):
         content = [command.name, command.key, command.variables, command.message_id, command.ttl]
+        if command.record is not None:
+            content += [command.node, command.value, command.record.place]
     else:
         content = [command]
     return hashlib.sha256(encode(content)).hexdigest().encode()

@@ -188,7 +188,10 @@ class HistoryRow(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """A buffered message. `correlated` is a JSON list of the processes that have received it."""
+    """A buffered message. `correlated` is a JSON list of the processes that have received it.
+
+    With a `node` it is only for who waits there. `record` is JSON, of the record with which an answer of an integration came.
+    """
 
     id: int
     name: str
@@ -198,6 +201,8 @@ class MessageRow(NamedTuple):
     published: int
     expires: int
     correlated: bytes
+    node: str | None = None
+    record: bytes | None = None
 
 
 class OutboxRow(NamedTuple):
@@ -208,6 +213,41 @@ class OutboxRow(NamedTuple):
     headers: bytes
     value: bytes
     created: int
+
+
+class PositionRow(NamedTuple):
+    """How far a group has taken in the records of a partition: `next` is the offset of the first that is not."""
+
+    group: str
+    topic: str
+    partition: int
+    next: int
+
+
+class LetterRow(NamedTuple):
+    """A record that could not be handled.
+
+    `headers` is a JSON list of names and values (base64); `published`: when it came to the bus; `at`: when it was last
+    tried; `due`: when it is tried again (None: not by itself); `state`: waiting, dead, replayed, dismissed.
+    """
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    headers: bytes
+    value: bytes
+    published: int
+    at: int
+    attempts: int
+    due: int | None
+    state: str
+    instance: int | None
+    title: str
+    detail: str
+    closed: int | None
+    closed_by: str | None
 
 
 class InboxRow(NamedTuple):
@@ -387,6 +427,11 @@ class Batch:
     messages: list[MessageRow] = field(default_factory=list)
     messages_gone: list[tuple[int]] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
+    outbox_gone: list[tuple[int]] = field(default_factory=list)  # by number; those that are out already are no mistake
+    # each with the `next` that was read (None: there was no row); another one now: VersionConflict
+    positions: list[tuple[PositionRow, int | None]] = field(default_factory=list)
+    letters: list[LetterRow] = field(default_factory=list)
+    letters_gone: list[tuple[int]] = field(default_factory=list)
     inbox: list[InboxRow] = field(default_factory=list)  # a key that is there: VersionConflict
     # jobs and their fencing numbers; handed out again since: VersionConflict
     fences: list[tuple[int, int]] = field(default_factory=list)
@@ -475,6 +520,8 @@ class Need(NamedTuple):
     messages: Collection[tuple[str, str | None]] = ()  # name and key: who waits for it?
     buffered: Collection[tuple[str, str | None]] = ()  # name and key: what has come already?
     children: Collection[int] = ()  # of these instances
+    positions: Collection[tuple[str, str, int]] = ()  # group, topic, partition
+    letters: Collection[int] = ()
     known: Known = MappingProxyType({})  # of any instance, for the owners of jobs, tasks and timers
 
 
@@ -501,6 +548,8 @@ class Found:
     starts: list[StartSubscriptionRow] = field(default_factory=list)  # of the message names asked for
     buffered: list[MessageRow] = field(default_factory=list)  # oldest first
     children: dict[int, list[tuple[int, str]]] = field(default_factory=dict)  # parent → live children, their statuses
+    positions: dict[tuple[str, str, int], int] = field(default_factory=dict)  # → `next`; absent: nothing was taken yet
+    letters: dict[int, LetterRow] = field(default_factory=dict)
 
 
 class Totals(NamedTuple):
@@ -521,6 +570,16 @@ class Backlog(NamedTuple):
     timers: int  # that are due; with start timers, without those of instances on hold
     records: int  # of the outbox, not published
     records_since: int | None  # when the first of them was made
+    letters: int  # dead ones
+
+
+class TopicBacklog(NamedTuple):
+    """What waits of one topic, by the name that records have: not published, and not handled."""
+
+    topic: str
+    records: int  # of the outbox
+    since: int | None  # when the first of them was made
+    letters: int  # dead ones
 
 
 class Due(NamedTuple):
@@ -626,7 +685,47 @@ class Storage(Protocol):
     async def overlooked(self, after: int, limit: int) -> list[tuple[int, str, str | None]]:
         """Buffered messages that somebody waits for, or that start a process: id, name and key, by id, greater than `after`."""
 
-    async def expire_messages(self, now: int) -> int: ...
+    async def expire_messages(self, now: int) -> int:
+        """Remove those whose time is over, without answers (`record`); how many there were."""
+
+    async def lost_answers(self, now: int, limit: int) -> list[MessageRow]:
+        """Answers whose time is over, the first one first: somebody waits for each, so they are not just removed."""
+
+    async def hold_role(self, role: str, holder: str, now: int, until: int) -> bool:
+        """Take or keep a role that one node at a time has: whether the caller has it now.
+
+        It may if it had it, if nobody has, or if the time of whoever had it is over.
+        """
+
+    async def release_role(self, role: str, holder: str) -> None:
+        """Somebody else may take it now; a role of another holder stays theirs."""
+
+    # records and letters
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> list[tuple[int, OutboxRow]]:
+        """Not yet published, of these topics or of all, by their numbers: those of an instance in the order of its history.
+
+        Not by id, which comes from the clock of a node. A number is never used again.
+        """
+
+    async def unpublished(self, records: Collection[int]) -> set[int]:
+        """Those of these records, by their ids, that are in the outbox."""
+
+    async def topic_backlog(self) -> list[TopicBacklog]:
+        """Of each topic with records in the outbox or dead letters, by name. It counts all of them: ask from time to time."""
+
+    async def positions(self, group: str) -> list[PositionRow]:
+        """How far a group is, by topic and partition."""
+
+    async def letters(
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None, instance: int | None = None
+    ) -> list[LetterRow]:
+        """In one of these states, or all; of an instance, or all."""
+
+    async def letter(self, letter: int) -> LetterRow | None: ...
+    async def letters_due(self, now: int, limit: int) -> list[LetterRow]:
+        """Those that wait and are to be tried again, the oldest due date first."""
 
     # definitions
     async def add_definitions(
@@ -704,10 +803,6 @@ class Storage(Protocol):
     async def subscriptions(self, name: str | None = None, limit: int = 50) -> list[SubscriptionRow]: ...
     async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]: ...
     async def audit(self, limit: int = 50, before: int | None = None) -> list[AuditRow]: ...
-    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
-        """Not yet published, oldest first."""
-
-    async def published(self, ids: Sequence[int]) -> None: ...
     async def stuck(self, limit: int = 50) -> list[int]:
         """Live instances that wait for nothing at all: there should be none."""
 

@@ -18,9 +18,14 @@ def expected(batch: Batch) -> dict[int, int | None]:
 
 
 def refused(
-    batch: Batch, there: Mapping[int, int], taken: Collection[str], fences: Mapping[int, int]
+    batch: Batch,
+    there: Mapping[int, int],
+    taken: Collection[str],
+    fences: Mapping[int, int],
+    positions: Mapping[tuple[str, str, int], int],
 ) -> VersionConflict:
-    """Say which instances of a batch are elsewhere, which of its keys are taken, and which of its jobs were handed out since."""
+    """Say which instances of a batch are elsewhere, which of its keys are taken, which of its jobs were handed out since, and
+    which records others have taken."""
     what, moved = [], []
     for id, position in expected(batch).items():
         now = there.get(id)
@@ -30,6 +35,12 @@ def refused(
             moved.append(id)
     what += [f"the key {row.key!r} is taken" for row in batch.inbox if row.key in taken]
     what += [f"job {job} was handed out again" for job, fence in batch.fences if fences.get(job, fence) != fence]
+    for row, read in batch.positions:
+        next = positions.get(row[:3])
+        if next != read:
+            reached = "at the beginning" if next is None else f"at {next}"
+            was = "the beginning" if read is None else read
+            what.append(f"group {row.group!r} is {reached} of {row.topic}/{row.partition}, not at {was}")
     listed = "; ".join(what[:_LISTED]) + ("; …" if len(what) > _LISTED else "")
     return VersionConflict(
         f"Somebody else was faster: {listed or 'a key is taken'}. Nothing was written: load again and decide again.",

@@ -65,6 +65,12 @@ class MemoryStorage(MemoryBatches):
                 self._find_receivers(need, found)
             if need.buffered:
                 self._find_buffered(need, found)
+            for place in need.positions:
+                if (next := self._positions.get(place)) is not None:
+                    found.positions[place] = next
+            for id in need.letters:
+                if (letter := self._letters.get(id)) is not None:
+                    found.letters[id] = letter
             for parent in need.children:
                 rows = (self._instances[child] for child in sorted(self._children.get(parent, ())))
                 found.children[parent] = [(row.id, row.status) for row in rows if row.ended is None]
@@ -140,6 +146,19 @@ class MemoryStorage(MemoryBatches):
                 self._messages.remove(id)
                 self._expiries.remove(id)
             return len(over)
+
+    async def hold_role(self, role: str, holder: str, now: int, until: int) -> bool:
+        with self._lock:
+            has, over = self._roles.get(role, (holder, 0))
+            if has != holder and over > now:
+                return False
+            self._roles[role] = holder, until
+            return True
+
+    async def release_role(self, role: str, holder: str) -> None:
+        with self._lock:
+            if role in self._roles and self._roles[role][0] == holder:
+                del self._roles[role]
 
     # -- definitions --------------------------------------------------------------------------------------------------
 
@@ -217,12 +236,7 @@ class MemoryStorage(MemoryBatches):
             drop(self._drafts, task, user)
             return there
 
-    # -- the outbox and the users -------------------------------------------------------------------------------------
-
-    async def published(self, ids: Sequence[int]) -> None:
-        with self._lock:
-            for id in ids:
-                self._outbox.pop(id, None)
+    # -- the users ----------------------------------------------------------------------------------------------------
 
     async def put_user(self, user: UserRow, audit: Sequence[AuditRow]) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -14,11 +14,12 @@ from procession.storage import (
     InstanceRow,
     JobRow,
     Lease,
+    LetterRow,
     StartTimerRow,
     TimerRow,
 )
 from procession.storage.conflicts import expected, refused
-from procession.storage.memory_queries import OWNER, MemoryQueries
+from procession.storage.memory_queries import OWNER, WAITING, MemoryQueries
 from procession.storage.memory_tables import Agenda
 
 FREE = Lease(0, None, 0)
@@ -36,6 +37,8 @@ _gone = attrgetter(
     "subscriptions_gone",
     "calls_gone",
     "messages_gone",
+    "outbox_gone",
+    "letters_gone",
     "start_timers_gone",
 )
 _put = attrgetter(
@@ -52,6 +55,8 @@ _put = attrgetter(
     "incidents_resolved",
     "messages",
     "outbox",
+    "positions",
+    "letters",
     "inbox",
     "failed_starts",
     "audit",
@@ -88,13 +93,16 @@ class MemoryBatches(MemoryQueries):
         for job, fence in batch.fences:
             if job not in self._leases or self._leases[job].fence != fence:
                 right = False
+        if batch.positions:
+            right = right and len({row[:3] for row, _ in batch.positions}) == len(batch.positions)
+            right = right and all(self._positions.get(row[:3]) == read for row, read in batch.positions)
         if batch.inbox:
             keys = {row.key for row in batch.inbox}
             right = right and len(keys) == len(batch.inbox) and self._inbox.keys().isdisjoint(keys)
         if not right:
             raise self._conflict(batch)
         for table, rows in (
-            (self._outbox, batch.outbox),
+            (self._outbox_ids, batch.outbox),
             (self._failed_starts, batch.failed_starts),
             (self._audit, batch.audit),
         ):
@@ -104,7 +112,7 @@ class MemoryBatches(MemoryQueries):
     def _conflict(self, batch: Batch) -> VersionConflict:
         there = {id: self._instances[id].position for id in expected(batch) if id in self._instances}
         fences = {job: self._leases[job].fence for job, _ in batch.fences if job in self._leases}
-        return refused(batch, there, self._inbox, fences)
+        return refused(batch, there, self._inbox, fences, self._positions)
 
     def _apply(self, batch: Batch) -> None:
         for row in batch.new:
@@ -167,6 +175,12 @@ class MemoryBatches(MemoryQueries):
         for (id,) in batch.messages_gone:
             self._messages.remove(id)
             self._expiries.remove(id)
+            self._answers.remove(id)
+        for (number,) in batch.outbox_gone:
+            if (record := self._outbox.pop(number, None)) is not None:
+                self._outbox_ids.remove(record.id)
+        for (id,) in batch.letters_gone:
+            self._remove_letter(id)
         for (id,) in batch.start_timers_gone:
             self._remove_start_timer(id)
 
@@ -197,9 +211,17 @@ class MemoryBatches(MemoryQueries):
                 self._incidents.put(incident_now._replace(resolved=at))
         for message in batch.messages:
             self._messages.put(message)
-            self._expiries.put(message.id, message.expires)
+            answers = message.record is not None
+            (self._answers if answers else self._expiries).put(message.id, message.expires)
+            (self._expiries if answers else self._answers).remove(message.id)
         for record in batch.outbox:
-            self._outbox[record.id] = record
+            self._last_record += 1
+            self._outbox[self._last_record] = record
+            self._outbox_ids.add(record.id)
+        for position, _ in batch.positions:
+            self._positions[position[:3]] = position.next
+        for letter in batch.letters:
+            self._put_letter(letter)
         for taken in batch.inbox:
             self._inbox[taken.key] = taken
         for failed in batch.failed_starts:
@@ -231,6 +253,17 @@ class MemoryBatches(MemoryQueries):
         else:
             self._due.put(timer.id, timer.due)
 
+    def _put_letter(self, letter: LetterRow) -> None:
+        self._letters[letter.id] = letter
+        if letter.state == WAITING and letter.due is not None:
+            self._letters_due.put(letter.id, letter.due)
+        else:
+            self._letters_due.remove(letter.id)
+
+    def _remove_letter(self, id: int) -> None:
+        self._letters.pop(id, None)
+        self._letters_due.remove(id)
+
     def _put_start_timer(self, timer: StartTimerRow) -> None:
         self._start_timers[timer.id] = timer
         self._starts_due.put(timer.id, timer.due)
@@ -244,7 +277,7 @@ class MemoryBatches(MemoryQueries):
             self._audit[row.id] = row
 
 
-def check_new(table: Mapping[int, Any], rows: Sequence[Any]) -> None:
+def check_new(table: Container[int], rows: Sequence[Any]) -> None:
     """These rows are only ever added: an id that is there is a defect of ours."""
     if rows and (len({row.id for row in rows}) != len(rows) or any(row.id in table for row in rows)):
         raise StorageError("An id of the batch is there already. Nothing of the batch was written.")

@@ -30,10 +30,12 @@ from procession.storage import (
     KeptRow,
     Lease,
     LeasedJob,
+    LetterRow,
     LoopRow,
     MessageRow,
     OutboxRow,
     OutputRow,
+    PositionRow,
     SeenIncident,
     SeenTask,
     SessionRow,
@@ -44,6 +46,7 @@ from procession.storage import (
     TaskRow,
     TimerRow,
     TokenRow,
+    TopicBacklog,
     Totals,
     UserRow,
     VariableRow,
@@ -56,6 +59,7 @@ OWNER = itemgetter(1)  # of a job, task, timer, subscription, call or incident: 
 MESSAGE_KEY = itemgetter(1, 2)  # name and key
 AWAITED_NAME = itemgetter(5)
 AWAITED_KEY = itemgetter(5, 6)  # name and key
+WAITING, DEAD = "waiting", "dead"  # what a letter may be
 
 R = TypeVar("R")
 
@@ -87,7 +91,14 @@ class MemoryQueries(Embedded):
         self._incidents: Table[IncidentRow] = Table(OWNER)
         self._messages: Table[MessageRow] = Table(MESSAGE_KEY)
         self._expiries = Agenda()
-        self._outbox: dict[int, OutboxRow] = {}
+        self._answers = Agenda()  # the same, of messages that are answers
+        self._outbox: dict[int, OutboxRow] = {}  # by number
+        self._outbox_ids: set[int] = set()
+        self._last_record = 0
+        self._positions: dict[tuple[str, str, int], int] = {}  # group, topic, partition → next
+        self._letters: dict[int, LetterRow] = {}
+        self._letters_due = Agenda()
+        self._roles: dict[str, tuple[str, int]] = {}  # who has it, until when
         self._inbox: dict[str, InboxRow] = {}
         self._failed_starts: dict[int, FailedStartRow] = {}
         self._audit: dict[int, AuditRow] = {}
@@ -329,9 +340,56 @@ class MemoryQueries(Embedded):
         with self._lock:
             return newest(self._audit, limit, before=before)
 
-    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> list[tuple[int, OutboxRow]]:
         with self._lock:
-            return [self._outbox[id] for id in sorted(self._outbox)[:limit]]
+            asked = (
+                (number, row)
+                for number, row in self._outbox.items()
+                if (topics is None or row.topic in topics) and row.topic not in without
+            )
+            return list(islice(asked, limit))
+
+    async def positions(self, group: str) -> list[PositionRow]:
+        with self._lock:
+            mine = sorted(place for place in self._positions if place[0] == group)
+            return [PositionRow(*place, self._positions[place]) for place in mine]
+
+    async def unpublished(self, records: Collection[int]) -> set[int]:
+        with self._lock:
+            return self._outbox_ids.intersection(records)
+
+    async def topic_backlog(self) -> list[TopicBacklog]:
+        with self._lock:
+            dead = Counter(letter.topic for letter in self._letters.values() if letter.state == DEAD)
+            waiting = Counter(record.topic for record in self._outbox.values())
+            since: dict[str, int] = {}
+            for record in self._outbox.values():
+                since[record.topic] = min(record.created, since.get(record.topic, record.created))
+            topics = sorted(dead.keys() | waiting.keys())
+            return [TopicBacklog(topic, waiting[topic], since.get(topic), dead[topic]) for topic in topics]
+
+    async def letters(
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None, instance: int | None = None
+    ) -> list[LetterRow]:
+        def wanted(row: LetterRow) -> bool:
+            return (not states or row.state in states) and instance in (None, row.instance)
+
+        with self._lock:
+            return newest(self._letters, limit, wanted, before)
+
+    async def letter(self, letter: int) -> LetterRow | None:
+        with self._lock:
+            return self._letters.get(letter)
+
+    async def letters_due(self, now: int, limit: int) -> list[LetterRow]:
+        with self._lock:
+            return [self._letters[id] for id in self._letters_due.due(now, limit)]
+
+    async def lost_answers(self, now: int, limit: int) -> list[MessageRow]:
+        with self._lock:
+            return [self._messages.rows[id] for id in self._answers.due(now, limit)]
 
     async def stuck(self, limit: int = 50) -> list[int]:
         with self._lock:
@@ -357,8 +415,9 @@ class MemoryQueries(Embedded):
         with self._lock:
             jobs = [moment for agenda in self._available.values() for moment in agenda.until(now)]
             timers = sum(1 for agenda in (self._due, self._starts_due) for _ in agenda.until(now))
-            first = self._outbox[min(self._outbox)].created if self._outbox else None
-            return Backlog(len(jobs), min(jobs, default=None), timers, len(self._outbox), first)
+            first = next((record.created for record in self._outbox.values()), None)
+            dead = sum(letter.state == DEAD for letter in self._letters.values())
+            return Backlog(len(jobs), min(jobs, default=None), timers, len(self._outbox), first, dead)
 
     async def counts(self) -> Mapping[str, int]:
         with self._lock:
@@ -377,6 +436,9 @@ class MemoryQueries(Embedded):
                 "history": len(self._log),
                 "message": len(self._messages.rows),
                 "outbox": len(self._outbox),
+                "position": len(self._positions),
+                "letter": len(self._letters),
+                "role": len(self._roles),
                 "inbox": len(self._inbox),
                 "failed_start": len(self._failed_starts),
                 "audit": len(self._audit),

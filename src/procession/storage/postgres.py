@@ -33,7 +33,7 @@ from procession.storage import (
 )
 from procession.storage.conflicts import numbered
 from procession.storage.migrations import Migration
-from procession.storage.postgres_batch import COMMIT, conflict, is_conflict, parameters, read
+from procession.storage.postgres_batch import call, conflict, is_conflict, read
 from procession.storage.postgres_ear import Ear
 from procession.storage.postgres_errors import DEFINITIONS_CHANGED, is_lost, is_taken, said, sqlstate
 from procession.storage.postgres_link import Connection, Link, Runner, change, query
@@ -135,8 +135,9 @@ class PostgresStorage(PostgresQueries):
                 raise
 
     async def _commit(self, connection: Connection, batch: Batch) -> None:
+        statement, given = call(batch, self._definitions)
         try:
-            await connection.fetchval(COMMIT, *parameters(batch, self._definitions))
+            await connection.fetchval(statement, *given)
         except Exception as error:
             if sqlstate(error) == DEFINITIONS_CHANGED:
                 await self.look()
@@ -168,6 +169,12 @@ class PostgresStorage(PostgresQueries):
 
     async def expire_messages(self, now: int) -> int:
         return await self._link.change("expire_messages", now=now)
+
+    async def hold_role(self, role: str, holder: str, now: int, until: int) -> bool:
+        return await self._link.change("hold_role", role=role, holder=holder, now=now, until=until) == 1
+
+    async def release_role(self, role: str, holder: str) -> None:
+        await self._link.change("release_role", role=role, holder=holder)
 
     # -- definitions --------------------------------------------------------------------------------------------------
 
@@ -248,17 +255,13 @@ class PostgresStorage(PostgresQueries):
         if self._ear is not None:
             self._ear.tell(types)
 
-    # -- drafts, the outbox and the users -------------------------------------------------------------------------------
+    # -- drafts and the users -----------------------------------------------------------------------------------------
 
     async def put_draft(self, draft: DraftRow) -> bool:
         return await self._link.change("put_draft", **draft._asdict()) == 1
 
     async def remove_draft(self, task: int, user: str) -> bool:
         return await self._link.change("remove_draft", task=task, user=user) == 1
-
-    async def published(self, ids: Sequence[int]) -> None:
-        if ids:
-            await self._link.change("published", ids=list(ids))
 
     async def put_user(self, user: UserRow, audit: Sequence[AuditRow]) -> None:
         async def work(connection: Connection) -> None:

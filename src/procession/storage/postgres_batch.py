@@ -7,7 +7,7 @@ commits the batch.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import asyncpg
@@ -25,10 +25,12 @@ from procession.storage import (
     JobRow,
     KeptRow,
     Lease,
+    LetterRow,
     LoopRow,
     MessageRow,
     Need,
     OutputRow,
+    PositionRow,
     StartSubscriptionRow,
     SubscriptionRow,
     TaskRow,
@@ -45,6 +47,8 @@ A_LITTLE = 50
 
 COMMIT, _PARAMETERS = prepared("commit_batch")
 _lists_of = attrgetter(*_PARAMETERS[1:])
+COMMIT_ALL, _ALL_PARAMETERS = prepared("commit_batch_2")
+_all_lists_of = attrgetter(*_ALL_PARAMETERS[1:])
 
 # What `load` answers beside the instances: where it goes, what a row is, which column is the instance, and
 # whether it outlives it.
@@ -66,11 +70,18 @@ _PARTS = (
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-def parameters(batch: Batch, definitions: int) -> list[Any]:
-    """What `commit_batch` is called with, after the number of changes to the definitions that was seen."""
-    batch.messages = unique(batch.messages)
+def call(batch: Batch, definitions: int) -> tuple[str, list[Any]]:
+    """The statement that commits the batch, and its parameters: first how often definitions had changed when it was decided.
+
+    Most batches have nothing of what came with `commit_batch_2`, and are done sooner without it.
+    """
     batch.start_timers = unique(batch.start_timers)
-    return [definitions, *_lists_of(batch)]
+    if not (batch.messages or batch.positions or batch.outbox_gone or batch.letters or batch.letters_gone):
+        return COMMIT, [definitions, *_lists_of(batch)]
+    batch.messages = unique(batch.messages)
+    batch.letters = unique(batch.letters)
+    batch.positions = sorted(batch.positions, key=itemgetter(0))
+    return COMMIT_ALL, [definitions, *_all_lists_of(batch)]
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -82,7 +93,7 @@ def is_conflict(error: BaseException) -> bool:
     if not isinstance(error, asyncpg.PostgresError):
         return False
     if is_taken(error):
-        return str(error.table_name).startswith(("instance", "inbox", "history"))
+        return str(error.table_name).startswith(("instance", "inbox", "history", "position"))
     if isinstance(error, asyncpg.NotNullViolationError):
         return getattr(error, "column_name", "") == "instance"
     return sqlstate(error) == CONFLICT or sqlstate(error) in TRY_AGAIN
@@ -93,7 +104,8 @@ async def conflict(connection: Connection, batch: Batch) -> VersionConflict:
     there = dict(await query(connection, "moved_instances", instances=list(expected(batch))))
     taken = dict(await query(connection, "find_inbox", keys=[row.key for row in batch.inbox]))
     fences = dict(await query(connection, "find_fences", jobs=[job for job, _ in batch.fences]))
-    return refused(batch, there, taken, fences)
+    positions = await _positions(connection, [row[:3] for row, _ in batch.positions])
+    return refused(batch, there, taken, fences, positions)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -110,6 +122,11 @@ async def read(connection: Connection, need: Need) -> Found:
         names, keys = zip(*need.buffered, strict=True)
         rows = await query(connection, "find_buffered", names=names, keys=keys)
         found.buffered = [MessageRow._make(row) for row in rows]
+    if need.positions:
+        found.positions = await _positions(connection, need.positions)
+    if need.letters:
+        rows = await query(connection, "find_letters", letters=list(need.letters))
+        found.letters = {row.id: row for row in map(LetterRow._make, rows)}
     if need.children:
         found.children = {parent: [] for parent in need.children}
         for parent, child, status in await query(connection, "find_children", parents=list(need.children)):
@@ -179,6 +196,16 @@ async def load(connection: Connection, wanted: Collection[int]) -> dict[int, Ins
             if into is not None and (lasting or into.instance.status in LIVE):
                 getattr(into, name).append(make(row))
     return found
+
+
+async def _positions(
+    connection: Connection, places: Collection[tuple[str, str, int]]
+) -> dict[tuple[str, str, int], int]:
+    if not places:
+        return {}
+    groups, topics, partitions = zip(*places, strict=True)
+    rows = await query(connection, "find_positions", groups=groups, topics=topics, partitions=partitions)
+    return {row[:3]: row.next for row in map(PositionRow._make, rows)}
 
 
 async def _find_receivers(connection: Connection, messages: Collection[tuple[str, str | None]], found: Found) -> None:

@@ -18,8 +18,10 @@ from procession.storage import (
     InstanceRow,
     InstanceRows,
     LeasedJob,
+    LetterRow,
     MessageRow,
     OutboxRow,
+    PositionRow,
     SeenIncident,
     SeenTask,
     SessionRow,
@@ -27,6 +29,7 @@ from procession.storage import (
     SubscriptionRow,
     TaskFilter,
     TimerRow,
+    TopicBacklog,
     Totals,
     UserRow,
 )
@@ -196,7 +199,7 @@ class PostgresQueries:
         rows = await self._link.fetch("subscriptions", *words(name=name), name=name, limit=limit)
         return [SubscriptionRow._make(row) for row in rows]
 
-    # -- logs, drafts and users ---------------------------------------------------------------------------------------
+    # -- logs ---------------------------------------------------------------------------------------------------------
 
     async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]:
         rows = await self._link.fetch("failed_starts", *words(before=before), limit=limit, before=before)
@@ -206,8 +209,46 @@ class PostgresQueries:
         rows = await self._link.fetch("audit", *words(before=before), limit=limit, before=before)
         return [AuditRow._make(row) for row in rows]
 
-    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
-        return [OutboxRow._make(row) for row in await self._link.fetch("outbox", limit=limit)]
+    # -- records and letters ------------------------------------------------------------------------------------------
+
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> list[tuple[int, OutboxRow]]:
+        chosen = None if topics is None else list(topics)
+        left = list(without) or None
+        asked = words(topics=chosen, without=left)
+        rows = await self._link.fetch("outbox", *asked, limit=limit, topics=chosen, without=left)
+        return [(each[0], OutboxRow._make(each[1:])) for each in map(tuple, rows)]
+
+    async def positions(self, group: str) -> list[PositionRow]:
+        return [PositionRow._make(row) for row in await self._link.fetch("positions", group=group)]
+
+    async def unpublished(self, records: Collection[int]) -> set[int]:
+        return {row[0] for row in await self._link.fetch("unpublished", records=list(records))}
+
+    async def topic_backlog(self) -> list[TopicBacklog]:
+        return [TopicBacklog._make(row) for row in await self._link.fetch("topic_backlog")]
+
+    async def letters(
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None, instance: int | None = None
+    ) -> list[LetterRow]:
+        rows: list[LetterRow] = []
+        for state in set(states) or (None,):
+            given = {"limit": limit, "before": before, "state": state, "instance": instance}
+            rows += map(LetterRow._make, await self._link.fetch("letters", *words(**given), **given))
+        return sorted(rows, reverse=True)[:limit]
+
+    async def letter(self, letter: int) -> LetterRow | None:
+        rows = await self._link.fetch("find_letters", letters=[letter])
+        return LetterRow._make(rows[0]) if rows else None
+
+    async def letters_due(self, now: int, limit: int) -> list[LetterRow]:
+        return [LetterRow._make(row) for row in await self._link.fetch("letters_due", now=now, limit=limit)]
+
+    async def lost_answers(self, now: int, limit: int) -> list[MessageRow]:
+        return [MessageRow._make(row) for row in await self._link.fetch("lost_answers", now=now, limit=limit)]
+
+    # -- drafts and users ---------------------------------------------------------------------------------------------
 
     async def draft(self, task: int, user: str) -> DraftRow | None:
         rows = await self._link.fetch("draft", task=task, user=user)

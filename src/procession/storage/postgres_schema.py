@@ -16,7 +16,7 @@ from procession.storage.postgres_link import Connection, Link, prepared, query
 
 log = logging.getLogger("procession")
 
-MIGRATIONS = ("0001_initial",)
+MIGRATIONS = ("0001_initial", "0002_bus")
 OLDEST = 13
 """The first major version with what the order of the commits needs."""
 

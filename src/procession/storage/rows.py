@@ -124,7 +124,7 @@ def _started(touched: Touched, event: e.InstanceStarted) -> None:
     touched.names.setdefault(0, set()).update(event.variables)
 
 
-def _set(touched: Touched, event: e.VariablesSet) -> None:
+def _set(touched: Touched, event: e.VariablesSet | e.VariablesReplaced) -> None:
     names = touched.names.get(event.scope)
     if names is None:
         touched.names[event.scope] = set(event.values)
@@ -232,6 +232,7 @@ TOUCHERS: dict[type, Toucher] = {
     e.CommandKept: _kept,
     e.StepsCounted: _nothing,
     e.VariablesSet: _set,
+    e.VariablesReplaced: _set,
     e.VariablesPatched: _patched,
     e.LocalsSet: _locals,
     e.ScopeClosed: _closed,
@@ -258,6 +259,7 @@ TOUCHERS: dict[type, Toucher] = {
     e.TimerFired: _fired,
     e.SubscriptionOpened: _born("subscription"),
     e.MessageReceived: _received,
+    e.ResponseTimedOut: _token,
     e.CallStarted: _born("child"),
     e.CallEnded: _gone("child", "call"),
     e.WaitCancelled: _cancelled,

@@ -30,7 +30,7 @@ from procession.storage import (
 )
 from procession.storage.conflicts import numbered
 from procession.storage.migrations import Migration
-from procession.storage.sqlite_batch import conflict, many, read, write
+from procession.storage.sqlite_batch import conflict, read, write
 from procession.storage.sqlite_file import MEMORY, SQL, SqliteFile, begin, commit, is_taken, roll_back
 from procession.storage.sqlite_queries import SqliteQueries
 from procession.storage.waiting import ELSEWHERE
@@ -111,6 +111,12 @@ class SqliteStorage(SqliteQueries):
     async def expire_messages(self, now: int) -> int:
         return self._change("expire_messages", (now,))
 
+    async def hold_role(self, role: str, holder: str, now: int, until: int) -> bool:
+        return self._change("hold_role", {"role": role, "holder": holder, "now": now, "until": until}) == 1
+
+    async def release_role(self, role: str, holder: str) -> None:
+        self._change("release_role", (role, holder))
+
     # -- definitions --------------------------------------------------------------------------------------------------
 
     async def add_definitions(
@@ -171,11 +177,7 @@ class SqliteStorage(SqliteQueries):
     async def remove_draft(self, task: int, user: str) -> bool:
         return self._change("remove_draft", (task, user)) == 1
 
-    # -- the outbox and the users -------------------------------------------------------------------------------------
-
-    async def published(self, ids: Sequence[int]) -> None:
-        if ids:
-            self._change("published", many(ids))
+    # -- the users ----------------------------------------------------------------------------------------------------
 
     async def put_user(self, user: UserRow, audit: Sequence[AuditRow]) -> None:
         with self._file.writer as connection:

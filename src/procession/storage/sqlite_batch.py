@@ -26,10 +26,12 @@ from procession.storage import (
     JobRow,
     KeptRow,
     Lease,
+    LetterRow,
     LoopRow,
     MessageRow,
     Need,
     OutputRow,
+    PositionRow,
     StartSubscriptionRow,
     SubscriptionRow,
     TaskRow,
@@ -55,6 +57,8 @@ _WRITES = (
     ("subscriptions_gone", "remove_subscription"),
     ("calls_gone", "remove_call"),
     ("messages_gone", "remove_message"),
+    ("outbox_gone", "remove_outbox"),
+    ("letters_gone", "remove_letter"),
     ("start_timers_gone", "remove_start_timer"),
     ("new", "add_instance"),
     ("history", "add_history"),
@@ -72,6 +76,7 @@ _WRITES = (
     ("incidents_resolved", "resolve_incident"),
     ("messages", "put_message"),
     ("outbox", "add_outbox"),
+    ("letters", "put_letter"),
     ("inbox", "add_inbox"),
     ("failed_starts", "add_failed_start"),
     ("audit", "add_audit"),
@@ -118,6 +123,8 @@ def write(connection: apsw.Connection, batch: Batch) -> None:
         if connection.execute(SQL["has_fence"], fence).get is None:
             connection.execute(SQL["rollback"])
             raise _conflict(connection, batch)
+    if batch.positions:
+        _move(connection, batch)
     if batch.changed:
         held = _change(connection, batch)
     for rows, statement in zip(_lists_of(batch), _STATEMENTS, strict=True):
@@ -150,6 +157,18 @@ def _change(connection: apsw.Connection, batch: Batch) -> set[int]:
     return held
 
 
+def _move(connection: apsw.Connection, batch: Batch) -> None:
+    """Write how far groups have taken; refuse if one is not where it was read."""
+    right = len({row[:3] for row, _ in batch.positions}) == len(batch.positions)
+    for row, read in batch.positions:
+        statement = "add_position" if read is None else "move_position"
+        connection.execute(SQL[statement], {**row._asdict(), "read": read})
+        right = right and connection.changes() == 1
+    if not right:
+        connection.execute(SQL["rollback"])
+        raise _conflict(connection, batch)
+
+
 def _hold(connection: apsw.Connection, batch: Batch, before: set[int]) -> None:
     """Mark the jobs and timers of instances on hold, so that whoever looks for work does not even see them."""
     now = {row.id for row, _ in batch.changed if row.status == ON_HOLD}
@@ -169,7 +188,8 @@ def conflict(connection: apsw.Connection, batch: Batch, error: apsw.ConstraintEr
     the same id in the same millisecond. Decided again, the id is another one.
     """
     table, _, column = str(error).rpartition(": ")[2].partition(".")
-    if (is_taken(error) and table in ("instance", "history", "inbox")) or (is_null(error) and column == "instance"):
+    others = is_taken(error) and table in ("instance", "history", "inbox", "position")
+    if others or (is_null(error) and column == "instance"):
         return _conflict(connection, batch)
     return error
 
@@ -185,7 +205,8 @@ def _conflict(connection: apsw.Connection, batch: Batch) -> VersionConflict:
     fences: dict[int, int] = {}
     if batch.fences:
         fences = dict(connection.execute(SQL["find_fences"], many(job for job, _ in batch.fences)))
-    return refused(batch, there, taken, fences)
+    places = [row[:3] for row, _ in batch.positions]
+    return refused(batch, there, taken, fences, _positions(connection, places) if places else {})
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -219,6 +240,11 @@ def read(connection: apsw.Connection, need: Need, trusted: set[int] | None) -> F
     if need.buffered:
         pairs = (json.encode(list(need.buffered)).decode(),)
         found.buffered = [MessageRow._make(row) for row in execute(SQL["find_buffered"], pairs)]
+    if need.positions:
+        found.positions = _positions(connection, need.positions)
+    if need.letters:
+        rows = map(LetterRow._make, execute(SQL["find_letters"], many(need.letters)))
+        found.letters = {row.id: row for row in rows}
     if need.children:
         found.children = {parent: [] for parent in need.children}
         for parent, child, status in execute(SQL["find_children"], many(need.children)):
@@ -232,6 +258,13 @@ def read(connection: apsw.Connection, need: Need, trusted: set[int] | None) -> F
             if trusted is not None:
                 trusted.update(unsure)
     return found
+
+
+def _positions(
+    connection: apsw.Connection, places: Collection[tuple[str, str, int]]
+) -> dict[tuple[str, str, int], int]:
+    rows = connection.execute(SQL["find_positions"], (json.encode(list(places)).decode(),))
+    return {row[:3]: row.next for row in map(PositionRow._make, rows)}
 
 
 def _find_receivers(connection: apsw.Connection, messages: Collection[tuple[str, str | None]], found: Found) -> None:

@@ -23,7 +23,7 @@ from procession.storage.queries import load
 from procession.storage.waiting import Elsewhere
 
 SQL = load("sqlite.sql")
-MIGRATIONS = ("0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date", "0005_failed_starts")
+MIGRATIONS = ("0001_initial", "0002_edge", "0003_forms", "0004_tasks_by_due_date", "0005_failed_starts", "0006_bus")
 MEMORY = ":memory:"
 READ_WRITE = apsw.SQLITE_OPEN_READWRITE
 BUSY_TIMEOUT = 5_000  # milliseconds

@@ -20,8 +20,10 @@ from procession.storage import (
     InstanceRow,
     InstanceRows,
     LeasedJob,
+    LetterRow,
     MessageRow,
     OutboxRow,
+    PositionRow,
     SeenIncident,
     SeenTask,
     SessionRow,
@@ -29,6 +31,7 @@ from procession.storage import (
     SubscriptionRow,
     TaskFilter,
     TimerRow,
+    TopicBacklog,
     Totals,
     UserRow,
 )
@@ -195,7 +198,7 @@ class SqliteQueries(Embedded):
         given = {"limit": limit, "name": name}
         return [SubscriptionRow._make(row) for row in self._rows("subscriptions", given, *words(**given))]
 
-    # -- logs, drafts and users ---------------------------------------------------------------------------------------
+    # -- logs ---------------------------------------------------------------------------------------------------------
 
     async def failed_starts(self, limit: int = 50, before: int | None = None) -> list[FailedStartRow]:
         given = {"limit": limit, "before": before}
@@ -205,8 +208,46 @@ class SqliteQueries(Embedded):
         given = {"limit": limit, "before": before}
         return [AuditRow._make(row) for row in self._rows("audit", given, *words(**given))]
 
-    async def outbox(self, limit: int = 1000) -> list[OutboxRow]:
-        return [OutboxRow._make(row) for row in self._rows("outbox", (limit,))]
+    # -- records and letters ------------------------------------------------------------------------------------------
+
+    async def outbox(
+        self, limit: int = 1000, topics: Collection[str] | None = None, without: Collection[str] = ()
+    ) -> list[tuple[int, OutboxRow]]:
+        if topics is not None and not topics:
+            return []
+        given = {"limit": limit, "topics": None if topics is None else names(topics)[0]}
+        given["without"] = names(without)[0] if without else None
+        asked = words(topics=topics, without=without or None)
+        return [(row[0], OutboxRow._make(row[1:])) for row in self._rows("outbox", given, *asked)]
+
+    async def positions(self, group: str) -> list[PositionRow]:
+        return [PositionRow._make(row) for row in self._rows("positions", (group,))]
+
+    async def unpublished(self, records: Collection[int]) -> set[int]:
+        return {row[0] for row in self._rows("unpublished", many(records))} if records else set()
+
+    async def topic_backlog(self) -> list[TopicBacklog]:
+        return [TopicBacklog._make(row) for row in self._rows("topic_backlog")]
+
+    async def letters(
+        self, states: Collection[str] = (), limit: int = 50, before: int | None = None, instance: int | None = None
+    ) -> list[LetterRow]:
+        rows: list[LetterRow] = []
+        for state in set(states) or (None,):
+            given = {"limit": limit, "before": before, "state": state, "instance": instance}
+            rows += map(LetterRow._make, self._rows("letters", given, *words(**given)))
+        return sorted(rows, reverse=True)[:limit]
+
+    async def letter(self, letter: int) -> LetterRow | None:
+        return first([LetterRow._make(row) for row in self._rows("find_letters", many((letter,)))])
+
+    async def letters_due(self, now: int, limit: int) -> list[LetterRow]:
+        return [LetterRow._make(row) for row in self._rows("letters_due", (now, limit))]
+
+    async def lost_answers(self, now: int, limit: int) -> list[MessageRow]:
+        return [MessageRow._make(row) for row in self._rows("lost_answers", (now, limit))]
+
+    # -- drafts and users ---------------------------------------------------------------------------------------------
 
     async def draft(self, task: int, user: str) -> DraftRow | None:
         return first([DraftRow._make(row) for row in self._rows("draft", (task, user))])

@@ -184,9 +184,21 @@ class ProcessBuilder:
         self._at = None
         return self._place(node)
 
-    def end(self, id: str | None = None, *, name: str = "") -> ProcessBuilder:
-        """An end event: the token ends, the others go on."""
-        return self._last(self._new("endEvent", id, "end", name))
+    def end(
+        self,
+        id: str | None = None,
+        *,
+        name: str = "",
+        topic: str | None = None,
+        body: str | None = None,
+        headers: str | None = None,
+        key: str | None = None,
+        inputs: Mappings | None = None,
+    ) -> ProcessBuilder:
+        """An end event: the token ends, the others go on. With a `topic` it sends a record first."""
+        node = self._new("endEvent", id, "end", name, inputs=inputs)
+        node.extensions += _kafka_send(topic, node.id, body, headers, key)
+        return self._last(node)
 
     def end_terminate(self, id: str | None = None, *, name: str = "") -> ProcessBuilder:
         """A terminate end event: everything in its scope ends."""
@@ -215,10 +227,21 @@ class ProcessBuilder:
         return self._last(node)
 
     def throw(
-        self, id: str, *, name: str = "", inputs: Mappings | None = None, outputs: Mappings | None = None
+        self,
+        id: str,
+        *,
+        name: str = "",
+        topic: str | None = None,
+        body: str | None = None,
+        headers: str | None = None,
+        key: str | None = None,
+        inputs: Mappings | None = None,
+        outputs: Mappings | None = None,
     ) -> ProcessBuilder:
-        """An intermediate event that only marks that the token came by."""
-        return self._next(self._new("intermediateThrowEvent", id, id, name, inputs=inputs, outputs=outputs))
+        """An intermediate event that sends a record (`topic`), or only marks that the token came by."""
+        node = self._new("intermediateThrowEvent", id, id, name, inputs=inputs, outputs=outputs)
+        node.extensions += _kafka_send(topic, id, body, headers, key)
+        return self._next(node)
 
     def throw_message(
         self,
@@ -411,8 +434,7 @@ class ProcessBuilder:
         """A send task: a job worker's (`job`), a BPMN message (`message`), or a record on a topic (`topic`)."""
         node = self._new("sendTask", id, id, name, inputs=inputs, outputs=outputs)
         if topic is not None:
-            given = {"name": id, "type": "kafkaSend", "topic": topic, "message": body, "headers": headers, "key": key}
-            node.extensions += _extension("procession:action", given)
+            node.extensions += _kafka_send(topic, id, body, headers, key)
         else:
             node.message = Event("message", name=message) if message is not None else None
             node.extensions += _sends(job, key, variables, ttl, message_id)
@@ -421,16 +443,26 @@ class ProcessBuilder:
     def receive(
         self,
         id: str,
-        message: str,
-        key: str,
+        message: str | None = None,
+        key: str | None = None,
         *,
+        streams: Mapping[str, str] | None = None,
+        response_timeout: str | None = None,
         name: str = "",
         inputs: Mappings | None = None,
         outputs: Mappings | None = None,
     ) -> ProcessBuilder:
-        """A receive task: waits for a message; `key` is the expression of the correlation key."""
+        """A receive task: waits for a message; `key` is the expression of the correlation key.
+
+        Instead of a message it may wait for answers: `streams` has the variable that each topic's answers go to.
+        """
         node = self._new("receiveTask", id, id, name, inputs=inputs, outputs=outputs)
-        node.message = Event("message", name=message, key=key)
+        if message is not None:
+            node.message = Event("message", name=message, key=key)
+        if response_timeout is not None:
+            node.attributes[_tag("procession:responseTimeout")] = response_timeout
+        for topic, variable in (streams or {}).items():
+            node.extensions += _extension("procession:dataStream", {"topic": topic, "key": variable})
         return self._next(node)
 
     def sub_process(
@@ -493,6 +525,28 @@ class ProcessBuilder:
         }
         return self
 
+    def data_stream(self, topic: str, key: str, *, on: str | None = None) -> ProcessBuilder:
+        """The activity before this call (or `on`) takes answers on a topic; each replaces the variable `key`."""
+        node = self._known(on or self._here())
+        node.extensions += _extension("procession:dataStream", {"topic": topic, "key": key})
+        return self
+
+    def kafka_send(
+        self,
+        topic: str,
+        *,
+        body: str | None = None,
+        headers: str | None = None,
+        key: str | None = None,
+        name: str = "",
+        order: int | None = None,
+        on: str | None = None,
+    ) -> ProcessBuilder:
+        """The send task or throw event before this call (or the end event `on`) sends one more record."""
+        node = self._known(on or self._here())
+        node.extensions += _kafka_send(topic, name, body, headers, key, order)
+        return self
+
     # -- gateways -------------------------------------------------------------------------------------------------------
 
     def parallel(self, id: str, *, name: str = "") -> ProcessBuilder:
@@ -519,7 +573,7 @@ class ProcessBuilder:
         return self
 
     def settings(self, **settings: str) -> ProcessBuilder:
-        """What `procession:settings` takes: `expiry="P30D"`, `zone`, `keep`, `generalData`."""
+        """What `procession:settings` takes: `expiry="P30D"`, `zone`, `keep`, `generalData`, `index`."""
         self._extensions.append(Extension("procession:settings", settings))
         return self
 
@@ -665,6 +719,16 @@ def _job(kind: str, retries: int | str | None, headers: Mapping[str, str] | None
         inside = [Extension("zeebe:header", {"key": key, "value": value}) for key, value in headers.items()]
         found.append(Extension("zeebe:taskHeaders", inside=inside))
     return found
+
+
+def _kafka_send(
+    topic: str | None, name: str, body: str | None, headers: str | None, key: str | None, order: int | None = None
+) -> list[Extension]:
+    if topic is None:
+        return []
+    given = {"name": name or None, "order": None if order is None else str(order)}
+    given |= {"type": "kafkaSend", "topic": topic, "message": body, "headers": headers, "key": key}
+    return _extension("procession:action", given)
 
 
 def _sends(

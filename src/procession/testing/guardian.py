@@ -12,7 +12,7 @@ from typing import Any
 
 from procession.engine.apply import fold
 from procession.engine.events import Event
-from procession.engine.state import Call, Incident, ProcessInstance, Token
+from procession.engine.state import GOING, Call, Incident, ProcessInstance, Token
 
 COMPARED = (
     "id",
@@ -151,7 +151,7 @@ def _waiting(state: ProcessInstance, token: Token) -> list[str]:
         return []
     own = [number for number in token.waits if state.waits[number].node == token.node]
     behind = token.status == "WAITING_MESSAGE_EVENT" and token.waits
-    if token.status in ("ARRIVED", "EXECUTED_COMPLETE"):
+    if token.status in GOING:
         if state.status == "ON_HOLD":
             return []
         return [f"token {token.id} on {token.node} is {token.status} and waits for nothing"]

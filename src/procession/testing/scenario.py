@@ -14,15 +14,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from procession.app import Engine
-from procession.engine.codec import decode_events
+from procession.bus import Received
+from procession.engine.codec import decode_events, encode
 from procession.engine.events import Event
 from procession.engine.state import Call, ProcessInstance
+from procession.engine.triggers.stream import TOPIC
 from procession.errors import CommandRejected
+from procession.runtime import checks
+from procession.runtime.asks import Ask, Publish
 from procession.runtime.clock import VirtualClock
 from procession.runtime.drive import drive
 from procession.runtime.replay import Replay, replay
@@ -55,6 +60,7 @@ class Scenario:
         self.id = ""
         self._system = self.engine
         self._seen: dict[int, int] = {}
+        self._offsets = count()
         self.process = ""
         if processes:
             self.process = self.deploy(*processes, publish=publish)
@@ -217,6 +223,35 @@ class Scenario:
         self._before()
         try:
             return self.engine.publish_message(name, key, variables, message_id=message_id, ttl=ttl)
+        finally:
+            self._after()
+
+    def answer(
+        self,
+        topic: str,
+        value: Any = None,
+        destination: str | None = None,
+        *,
+        message_id: str | None = None,
+        ttl: float = 3600.0,
+    ) -> MessageView:
+        """An integration answers this instance on a topic, for a data stream; `destination` is the node that it is for."""
+        given = checks.document({"value": value})["value"]
+        offset, now = next(self._offsets), self.clock.now()
+        record = Received(topic, 0, offset, self.id, encode(given), (("processInstanceId", self.id.encode()),), now)
+        answer = Publish(
+            TOPIC + topic,
+            self.id,
+            {},
+            message_id,
+            checks.span(ttl, "ttl"),
+            node=destination,
+            value=given,
+            record=record,
+        )
+        self._before()
+        try:
+            return MessageView(**self._system._run(Ask(answer)))
         finally:
             self._after()
 

@@ -12,7 +12,7 @@ Three parts, as in most worker libraries: the *router* knows which function does
 and keeps their leases, the *executor* runs them and reports what came of it.
 """
 
-from procession.worker.backoff import Backoff
+from procession.runtime.backoff import Backoff
 from procession.worker.errors import BpmnError, Retry
 from procession.worker.router import Router
 from procession.worker.worker import Worker

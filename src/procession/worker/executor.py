@@ -91,7 +91,7 @@ class Executor:
     def _event_loop(self) -> Any:
         with self._starting:
             if self._loop is None:  # asyncio costs 60 ms to import, and many workers never need it
-                self._loop = import_module("procession.worker.event_loop").EventLoop(self._name)
+                self._loop = import_module("procession.runtime.event_loop").EventLoop(self._name)
             return self._loop
 
     # -- what came of it ----------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from procession.runtime.backoff import backoff_of
 from procession.runtime.views import JobView
-from procession.worker.backoff import backoff_of
 
 Handler = Callable[[JobView], Any]
 """Takes a job and returns the variables that it found, or None; a function or a coroutine function."""

@@ -9,10 +9,10 @@ import signal
 import threading
 import time
 from datetime import timedelta
-from types import FrameType, TracebackType
-from typing import Any
+from types import TracebackType
 
 from procession.errors import StorageError
+from procession.runtime.shutdown import noted_shutdown
 from procession.worker.executor import Executor
 from procession.worker.leases import Leases
 from procession.worker.poller import LongPoller, Poller
@@ -83,7 +83,7 @@ class Worker(Router):
         self._start(until_idle)
         thread = self._thread
         received: list[int] = []
-        restore = {} if until_idle else _on_shutdown(received.append)
+        restore = {} if until_idle else noted_shutdown(received.append)
         try:
             asked = 0
             while thread is not None and thread.is_alive():
@@ -223,14 +223,3 @@ class Worker(Router):
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-
-
-def _on_shutdown(receive: Any) -> dict[int, Any]:
-    """Let SIGTERM and SIGINT be noted; the handlers that were there before. Only the main thread may do this."""
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        receive(number)
-
-    return {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -358,6 +358,17 @@ CASES = [
         "warning",
     ),
     Case(
+        "data stream in time",
+        path(
+            '<bpmn:task id="x"><bpmn:extensionElements>'
+            '<procession:dataStream topic="engine.receive.crm" key="crm"/></bpmn:extensionElements></bpmn:task>'
+        ),
+        "The task 'x' never takes an answer: it is done at once.",
+        "x",
+        "dataStream",
+        "warning",
+    ),
+    Case(
         "boundary error",
         TASK + "\n" + boundary(ERROR_BOUNDARY, ' cancelActivity="false"'),
         "The error boundary event 'b' is not interrupting.",

@@ -169,7 +169,7 @@ def test_a_secret_comes_from_the_environment_or_a_file(line, monkeypatch):
     ("options", "code", "message"),
     [
         (("--store", "postgresql://me:secret@127.0.0.1:1/db"), 1, "cannot be reached"),
-        (("--bus", "kafka://host"), 1, "not built yet"),
+        (("--bus", "amqp://me:secret@host"), 2, "is not known"),
         (("--store", "mysql://host"), 2, "is not known"),
         (("--store", "sqlite:///"), 2, "is not known"),
         (("--store", "sqlite:///gone/x.db"), 2, "There is no store"),

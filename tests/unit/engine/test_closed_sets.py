@@ -81,6 +81,8 @@ def test_an_event_of_an_earlier_release_is_read():
     """Fields are only ever added at the end, with a default."""
     [event] = decode_events(b'[["token-created",1,null,0,"start"]]')
     assert event == events.TokenCreated(1, None, 0, "start")
+    [event] = decode_events(b'[["message-received",1,2,"hear",3,true]]')
+    assert event == events.MessageReceived(1, 2, "hear", 3, record=None)
 
 
 def test_the_union_of_commands_is_complete():

@@ -54,10 +54,13 @@ def test_a_card_from_its_application_to_its_delivery(engine):
     far = owner.progress(card.id)
     assert brief(far) == [
         ("Application", "done", ("Fill in application", "done"), ("Score", "done")),
-        ("Review", "current", ("Review", "current")),
+        ("Review", "current", ("Ask the credit bureau", "done"), ("Answer of the bureau", "current")),
         ("Contract", "next"), ("Delivery", "next"),
     ]  # fmt: skip
     assert far.stages[0].until == far.stages[1].since > far.stages[0].since
+    engine.clock.advance("PT10S")  # there is no answer
+    engine.run_due()
+    assert brief(owner.progress(card.id))[1][-1] == ("Review", "current")
     done(engine, card.id, "review", approved=True)
     (job,) = engine.activate_jobs("produce-card")
     engine.fail_job(job.id, job.token, "no plastic", retries=0)

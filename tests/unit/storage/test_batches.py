@@ -8,8 +8,9 @@ from dataclasses import fields
 import pytest
 
 from procession import storage
-from procession.storage import Batch, InstanceRows, memory_batch, sqlite_batch
+from procession.storage import Batch, InstanceRows, memory_batch, postgres_batch, sqlite_batch
 from procession.storage.sqlite_file import SQL
+from tests.contracts import rows as make
 
 ROWS = {
     "add_instance": storage.InstanceRow,
@@ -27,6 +28,8 @@ ROWS = {
     "put_incident": storage.IncidentRow,
     "put_message": storage.MessageRow,
     "add_outbox": storage.OutboxRow,
+    "add_position": storage.PositionRow,
+    "put_letter": storage.LetterRow,
     "add_inbox": storage.InboxRow,
     "add_failed_start": storage.FailedStartRow,
     "add_audit": storage.AuditRow,
@@ -40,12 +43,30 @@ LISTS = {field.name for field in fields(Batch)} - CHECKED
 
 
 def test_sqlite_writes_every_list():
-    assert {name for name, _ in sqlite_batch._WRITES} | {"changed"} == LISTS
+    assert {name for name, _ in sqlite_batch._WRITES} | {"changed", "positions"} == LISTS
 
 
 def test_memory_writes_every_list():
     guarded = {*memory_batch._gone.__reduce__()[1], *memory_batch._put.__reduce__()[1]}
     assert guarded | {"new", "changed", "history", "variables"} == LISTS
+
+
+def test_postgresql_writes_every_list():
+    assert set(postgres_batch._ALL_PARAMETERS[1:]) == LISTS | CHECKED
+
+
+def test_what_only_the_second_function_of_postgresql_knows_is_given_to_it():
+    rows = {
+        "messages": make.message(),  # whose type has more columns there
+        "positions": make.advance(1),
+        "letters": make.letter(),
+        "letters_gone": (1,),
+        "outbox_gone": (1,),
+    }
+    assert rows.keys() == {"messages"} | set(postgres_batch._ALL_PARAMETERS) - set(postgres_batch._PARAMETERS)
+    for name, row in rows.items():
+        assert postgres_batch.call(Batch(**{name: [row]}), 0)[0] == postgres_batch.COMMIT_ALL, name
+    assert postgres_batch.call(Batch(outbox=[make.record(1)]), 0)[0] == postgres_batch.COMMIT
 
 
 def test_sqlite_reads_every_part_of_an_instance():

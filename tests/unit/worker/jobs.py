@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from itertools import count
 
+from procession.runtime.backoff import Backoff
 from procession.runtime.views import JobView
-from procession.worker.backoff import Backoff
 from procession.worker.pool import Held
 from procession.worker.router import Route
 

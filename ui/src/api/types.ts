@@ -40,6 +40,75 @@ export type AuditView = {
   position?: number
 }
 
+export type BusLeave = {
+  group: string
+  member: string
+}
+
+export type BusLeft = {
+  left: boolean
+}
+
+export type BusOffset = {
+  topic: string
+  partition: number
+  offset: number
+}
+
+export type BusOutgoing = {
+  topic: string
+  value: string
+  key?: string | null
+  headers?: [string, string][]
+}
+
+export type BusOutgoings = {
+  records: BusOutgoing[]
+}
+
+export type BusPoll = {
+  group: string
+  member: string
+  topics?: string[]
+  pattern?: string | null
+  latest?: boolean
+  maxRecords?: number
+  waitMs?: number
+  commit?: BusOffset[]
+}
+
+export type BusPublished = {
+  published: number
+}
+
+export type BusRecord = {
+  topic: string
+  partition: number
+  offset: number
+  key: string | null
+  headers: [string, string][]
+  value: string
+  at: number
+}
+
+export type BusRecords = {
+  records: BusRecord[]
+  assigned: [string, number][]
+}
+
+export type BusView = {
+  kind: "memory" | "kafka" | "none"
+  url: string
+  group: string
+  errors: Record<string, string>
+  looked: string | null
+  waiting: number
+  waitingSince: string | null
+  deadLetters: number
+  topics: TopicView[]
+  integrations: IntegrationView[]
+}
+
 export type BusinessError = {
   token: number
   code: string
@@ -215,9 +284,19 @@ export type FieldError = {
   message: string
 }
 
+export type FlowView = {
+  count: number
+  perSecond: number
+}
+
 export type FormView = {
   key: string
   nodes: string[]
+}
+
+export type HeaderView = {
+  name: string
+  value: string
 }
 
 export type HistoryView = {
@@ -279,6 +358,14 @@ export type InstanceView = {
   templateConfig?: unknown[]
 }
 
+export type IntegrationView = {
+  processDefinitionName: string
+  processTitle: string
+  version: number
+  sends: TopicUse[]
+  receives: TopicUse[]
+}
+
 export type JobView = {
   id: string
   token: number
@@ -302,6 +389,28 @@ export type Leased = {
   id: string
   token: number
   deadline: string | null
+}
+
+export type LetterView = {
+  id: string
+  topic: string
+  name: string
+  partition: number | null
+  offset: number | null
+  key: string | null
+  value: unknown
+  headers: HeaderView[]
+  published: string
+  at: string
+  attempts: number
+  due: string | null
+  state: "waiting" | "dead" | "replayed" | "dismissed"
+  title: string
+  detail: string
+  instance: string | null
+  closed: string | null
+  closedBy: string | null
+  allowed: Record<string, boolean | string>
 }
 
 export type Live = {
@@ -469,6 +578,24 @@ export type ProgressView = {
 export type Ready = {
   status: string
   checks: Record<string, string>
+}
+
+export type RecordView = {
+  state: "waiting" | "published" | "received" | "letter"
+  at: string
+  seq: number | null
+  node: string | null
+  topic: string
+  name: string
+  record?: string | null
+  key?: string | null
+  headers?: HeaderView[] | null
+  value?: unknown
+  partition?: number | null
+  offset?: number | null
+  letter?: string | null
+  letterState?: string | null
+  title?: string | null
 }
 
 export type Report = {
@@ -643,6 +770,27 @@ export type TokenView = {
   dateUpdated: string
   nodesActionStates?: Record<string, unknown>[]
   backSeq?: Record<string, string[]>
+}
+
+export type TopicUse = {
+  topic: string
+  name: string
+  node: string
+  nodeName: string
+}
+
+export type TopicView = {
+  topic: string
+  name: string
+  title: string
+  direction: "in" | "out"
+  partitions: number | null
+  lag: number | null
+  received: FlowView
+  sent: FlowView
+  waiting: number
+  waitingSince: string | null
+  deadLetters: number
 }
 
 export type UserBody = {

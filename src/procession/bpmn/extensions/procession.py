@@ -1,4 +1,4 @@
-"""The `procession:` layer: settings, data model, start conditions and parameters, access, records."""
+"""The `procession:` layer: settings, data model, start conditions and parameters, access, records, data streams."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from procession.bpmn.names import BPMN, CATCH_EVENTS, FLOW_NODES, PROCESSION
+from procession.bpmn.names import ACTIVITIES, BPMN, CATCH_EVENTS, FLOW_NODES, PROCESSION
 from procession.bpmn.reading import Reading
 from procession.bpmn.report import nearest
 from procession.bpmn.xml import Element, name_of, text_of
-from procession.definition import OPERATIONS, MessageThrow, Parameter, RecordSpec, Settings, Value
+from procession.definition import OPERATIONS, DataStream, MessageThrow, Parameter, RecordSpec, Settings, Value
 from procession.definition.iso8601 import parse_duration, zone_named
 from procession.definition.schedule import parse_expiry
+from procession.definition.topics import RECEIVE, RECEIVE_JOB, legal
 
 ATTRIBUTES: dict[str, frozenset[str]] = {
     name: frozenset(attributes.split())
     for name, attributes in {
-        "settings": "expiry generalData zone keep",
+        "settings": "expiry generalData zone keep index",
         "dataModel": "",
         "access": " ".join(OPERATIONS),
         "start": "condition",
@@ -40,7 +41,7 @@ PLACES: dict[str, frozenset[str] | None] = {
     "start": frozenset({"startEvent"}),
     "param": frozenset({"startEvent"}),
     "action": FLOW_NODES,
-    "dataStream": None,
+    "dataStream": ACTIVITIES,
     "subscription": frozenset({"message", "messageEventDefinition", "receiveTask"}) | CATCH_EVENTS,
     "publish": SENDERS,
 }
@@ -50,20 +51,20 @@ ON_BPMN: dict[str, frozenset[str]] = {
     "canGoBack": FLOW_NODES,
     "stage": FLOW_NODES,
     "flowNames": FLOW_NODES,
-    "responseTimeout": frozenset(),
+    "responseTimeout": frozenset({"receiveTask"}),
     "zone": CATCH_EVENTS | {"timerEventDefinition"},
     "resultVariable": frozenset({"scriptTask"}),
     "errorVariable": frozenset({"errorEventDefinition"}),
 }
 """`procession:` attributes of BPMN elements, and where they have a meaning (empty: anywhere)."""
 
-LATER = {
-    "dataStream": ("A data stream", "Use a message that your integration publishes."),
-}
+LATER: dict[str, tuple[str, str]] = {}
 LATER_ATTRIBUTES = {
     "flowNames": ("A flow name", "Choose between flows with an exclusive gateway."),
-    "responseTimeout": ("A response timeout", "Attach a timer boundary event."),
 }
+SEND_RECORDS = frozenset({"sendTask", "intermediateThrowEvent", "endEvent"})
+"""Where `kafkaSend` actions are executed."""
+
 PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 
@@ -84,6 +85,7 @@ def settings(reading: Reading, process: Element) -> Settings:
         expiry=found.get("expiry"),
         zone=zone,
         general_data=None if general is None else _json(reading, found, general, "The generalData"),
+        index=tuple(dict.fromkeys((found.get("index") or "").split())),
     )
 
 
@@ -147,27 +149,32 @@ def parameters(reading: Reading, start: Element) -> tuple[Parameter, ...]:
     return tuple(result.values())
 
 
-def record(reading: Reading, element: Element) -> RecordSpec | None:
-    """The record that a `kafkaSend` action publishes; actions of other kinds are not executable yet."""
-    result = None
+def records(reading: Reading, element: Element) -> tuple[RecordSpec, ...]:
+    """The records that `kafkaSend` actions send, in their order; actions of other types are not executable yet."""
+    found: list[tuple[int, RecordSpec]] = []
     for action in reading.extensions(element, PROCESSION, "action"):
         kind = action.get("type")
         if kind != "kafkaSend":
-            reading.report.not_yet(action, f"The action type '{kind}'", "Only 'kafkaSend' on a send task is, so far.")
+            hint = "Only 'kafkaSend' is, on send tasks, intermediate throw events and end events."
+            reading.report.not_yet(action, f"The action type '{kind}'", hint)
         elif action.get("trigger", "automatic") != "automatic":
             reading.report.not_yet(action, "A 'kafkaSend' action that a person triggers", "It is sent on arrival.")
-        elif _is_send(element):
-            if result is not None:
-                reading.report.error("action", action, "A second kafkaSend action.", "Use a send task for each.")
-            result = _record(reading, action)
-        else:
-            reading.report.not_yet(action, "A 'kafkaSend' action here", "Put it on a send task.")
-    return result
+        elif name_of(element) not in SEND_RECORDS:
+            hint = "Put it on a send task, an intermediate throw event or an end event."
+            reading.report.not_yet(action, "A 'kafkaSend' action here", hint)
+        elif (made := _record(reading, action)) is not None:
+            found.append((_order(reading, action), made))
+    found.sort(key=lambda pair: pair[0])
+    return tuple(made for _, made in found)
 
 
-def _is_send(element: Element) -> bool:
-    """Whether the element is the one kind of task that sends records."""
-    return name_of(element) == "sendTask"
+def _order(reading: Reading, action: Element) -> int:
+    """When an action of several is done; those of one order as they stand in the file."""
+    text = action.get("order", "0").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    reading.report.error("action", action, f"The order of the action is '{text}'.", "Write a whole number, such as 1.")
+    return 0
 
 
 def _record(reading: Reading, action: Element) -> RecordSpec | None:
@@ -175,6 +182,13 @@ def _record(reading: Reading, action: Element) -> RecordSpec | None:
     if not topic:
         reading.report.error("action", action, "The kafkaSend action has no topic.", 'Write topic="crm.search".')
         return None
+    if not legal(PLACEHOLDER.sub("0", topic)):
+        reading.report.error(
+            "action",
+            action,
+            f"The topic of the action is '{topic[:300]}', which Kafka does not take.",
+            "Use letters, digits, '.', '_' and '-', 249 at most; ${region} stands for a variable.",
+        )
     for name in ("message", "headers"):
         text = PLACEHOLDER.sub("0", action.get(name, ""))
         if text.strip() and not isinstance(_json(reading, action, text, f"The {name} of the action"), dict | None):
@@ -186,7 +200,49 @@ def _record(reading: Reading, action: Element) -> RecordSpec | None:
         message=action.get("message", ""),
         headers=action.get("headers", ""),
         key=reading.value(action, action.get("key"), "The key of the record"),
+        name=action.get("name", ""),
     )
+
+
+def streams(reading: Reading, element: Element) -> tuple[DataStream, ...]:
+    """The topics on which an activity takes answers."""
+    found: dict[str, DataStream] = {}
+    for stream in reading.extensions(element, PROCESSION, "dataStream"):
+        topic, key = (stream.get("topic") or "").strip(), (stream.get("key") or "").strip()
+        problem = _wrong_topic(topic) or _wrong_key(key)
+        if problem is None and topic in found:
+            problem = f"The topic '{topic}' is on two data streams of one node.", "Remove one of the two."
+        if problem is not None:
+            reading.report.error("data stream", stream, *problem)
+        else:
+            found[topic] = DataStream(topic, key)
+    return tuple(found.values())
+
+
+def _wrong_topic(topic: str) -> tuple[str, str] | None:
+    """What is wrong with the topic of a data stream, and what to do."""
+    example = 'Write topic="engine.receive.crm".'
+    if not topic:
+        return "The data stream has no topic.", example
+    if not topic.startswith(RECEIVE) or topic == RECEIVE:
+        what = f"The engine does not listen to the topic '{topic[:300]}'."
+        return what, f"It listens to all that begin with '{RECEIVE}'. {example}"
+    if topic == RECEIVE_JOB:
+        return f"On '{RECEIVE_JOB}' come the results of jobs, and no answers.", example
+    if not legal(topic):
+        what = f"The topic of the data stream is '{topic[:300]}', which Kafka does not take."
+        return what, "Use letters, digits, '.', '_' and '-', 249 at most; it is fixed."
+    return None
+
+
+def _wrong_key(key: str) -> tuple[str, str] | None:
+    """What is wrong with the variable of a data stream, and what to do."""
+    if not key:
+        return "The data stream has no key.", 'Name the variable that answers go to: key="crmAnswer".'
+    if key.startswith("=") or "." in key:
+        what = f"The key of the data stream is '{key[:300]}'."
+        return what, "Name one variable, without dots; an output mapping can put it elsewhere."
+    return None
 
 
 def publication(reading: Reading, element: Element, name: Value) -> MessageThrow:

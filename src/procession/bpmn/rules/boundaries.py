@@ -51,9 +51,7 @@ def a_way_out(drawing: Drawing, voice: Voice) -> None:
 def time_to_happen(drawing: Drawing, voice: Voice) -> None:
     """What is done at once cannot be interrupted: no boundary event on it ever happens."""
     for node in drawing.nodes():
-        scripted = node.kind in ("scriptTask", "businessRuleTask") and not _by_a_worker(voice, node)
-        at_once = scripted or node.kind in ("task", "manualTask")
-        if at_once and voice.reading.child(node.element, "multiInstanceLoopCharacteristics") is None:
+        if done_at_once(voice, node) and voice.reading.child(node.element, "multiInstanceLoopCharacteristics") is None:
             for boundary in node.boundaries:
                 voice.warn(
                     boundary.element,
@@ -114,8 +112,14 @@ def _caught_once(voice: Voice, host: Node, boundary: Node, element: Element, see
     seen.setdefault(code, boundary)
 
 
-def _by_a_worker(voice: Voice, node: Node) -> bool:
-    """Whether a script or rule is a job."""
+def done_at_once(voice: Voice, node: Node) -> bool:
+    """Whether an activity waits for nobody."""
+    scripted = node.kind in ("scriptTask", "businessRuleTask") and not by_a_worker(voice, node)
+    return scripted or node.kind in ("task", "manualTask")
+
+
+def by_a_worker(voice: Voice, node: Node) -> bool:
+    """Whether a task is a job."""
     if voice.reading.zeebe(node.element, "script") is not None:
         return False
     return voice.reading.zeebe(node.element, "taskDefinition") is not None or bool(

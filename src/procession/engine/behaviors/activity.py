@@ -13,13 +13,17 @@ from procession.engine.behaviors.multi_instance import finish_item, start_loop
 from procession.engine.leave import choose, go
 from procession.engine.state import Token
 from procession.engine.step import Step
+from procession.engine.triggers.stream import plan_streams
 
 
 class ActivityBehavior:
     """A kind of activity says what it needs (`prepare`: may be stuck) and what it does (`perform`: may not)."""
 
+    listening: str | None = None
+    """The status of a token that waits for nothing but an answer on a data stream."""
+
     def automatic(self, node: Any) -> bool:
-        """Done within the transaction: nothing can interrupt it, so its boundary is not opened."""
+        """Done within the transaction: nothing can interrupt it, so its boundary and its streams are not opened."""
         return False
 
     def prepare(self, step: Step, token: Token, node: Any, variables: Mapping[str, Any]) -> Any:
@@ -43,6 +47,9 @@ class ActivityBehavior:
             step.record(e.LocalsSet(token.id, inputs))
         for wait in boundary:
             wait.open(step, token)
+        if node.streams and not self.automatic(node):
+            for stream in plan_streams(step, node):
+                stream.open(step, token, self.listening)
         return self.perform(step, token, node, plan)
 
     def complete(self, step: Step, token: Token, node: Any) -> Token | None:

@@ -1,4 +1,4 @@
-"""End events (BPMN 2.0, 10.5.3 and 13.5.6): none, message, error and terminate."""
+"""End events (BPMN 2.0, 10.5.3 and 13.5.6): none, message, error and terminate; one without a trigger may send records."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from procession.engine.state import TERMINATED, Token
 from procession.engine.step import Step, Stuck
 from procession.engine.triggers.error import catcher, throw
 from procession.engine.triggers.message import plan_message
+from procession.engine.triggers.record import plan_records
 
 
 class EndEventBehavior:
     def enter(self, step: Step, token: Token, node: EndEvent) -> Token | None:
         trigger = node.trigger
-        if trigger is None and node.job is None:
+        if trigger is None and node.job is None and not node.records:
             step.end(token)
             return None
         inputs = map_inputs(step, token, node.inputs)
@@ -26,6 +27,10 @@ class EndEventBehavior:
             if inputs:
                 step.record(e.LocalsSet(token.id, inputs))
             open_job(step, token, job)
+        elif node.records:
+            for record in plan_records(step, token, node, node.records, step.view(token, inputs)):
+                step.record(record)
+            step.end(token)
         elif isinstance(trigger, MessageThrow):
             message = plan_message(step, node.id, trigger, step.view(token, inputs))
             message.publish(step, token)

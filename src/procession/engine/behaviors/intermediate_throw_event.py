@@ -1,4 +1,4 @@
-"""Intermediate throw events (BPMN 2.0, 13.5.4): publish a message, or only mark that the token came by."""
+"""Intermediate throw events (BPMN 2.0, 13.5.4): publish a message, send records, or only mark that the token came by."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from procession.engine.behaviors.service_task import open_job, plan_job
 from procession.engine.state import Token
 from procession.engine.step import Step
 from procession.engine.triggers.message import plan_message
+from procession.engine.triggers.record import plan_records
 
 
 class IntermediateThrowEventBehavior(BoundaryEventBehavior):
@@ -22,6 +23,7 @@ class IntermediateThrowEventBehavior(BoundaryEventBehavior):
         message = (
             plan_message(step, node.id, node.trigger, variables) if node.trigger is not None and job is None else None
         )
+        records = plan_records(step, token, node, node.records, variables) if node.records else ()
         if inputs:
             step.record(e.LocalsSet(token.id, inputs))
         if job is not None:
@@ -29,5 +31,7 @@ class IntermediateThrowEventBehavior(BoundaryEventBehavior):
             return None
         if message is not None:
             message.publish(step, token)
+        for record in records:
+            step.record(record)
         step.record(e.TokenExecuted(token.id))
         return token

@@ -156,10 +156,44 @@ class AuditEntry(Struct, kw_only=True, rename="camel", omit_defaults=True):
     at: str
     actor: str
     command: str
+    subject: str
+    event: str
+    subject_identifier: str
     process_definition_name: str
     version: int
     business_key: str | None = None
     reason: str = ""
+
+
+class ScreenNotice(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """An instance has changed: `ui.notify`. Whoever shows it reads it again, as of `seq` or later."""
+
+    instance: str
+    root_instance: str
+    seq: int
+    at: str
+    actor: str
+    process_definition_name: str
+    version: int
+    kinds: list[str]
+    business_key: str | None = None
+
+
+class IndexDocument(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """What can be searched for of an instance: `core.index.process`, of processes whose settings have an `index`.
+
+    `keys` has what is at each of its paths as of `seq`; what is marked as sensitive is left out.
+    """
+
+    id: str
+    process_definition_name: str
+    version: int
+    state: str
+    date_started: str
+    seq: int
+    keys: dict[str, Any]
+    business_key: str | None = None
+    date_ended: str | None = None
 
 
 class DeadLetter(Struct, kw_only=True, rename="camel", omit_defaults=True):

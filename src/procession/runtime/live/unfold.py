@@ -133,8 +133,8 @@ class Unfolding:
         self.status(event)
         self._change(event.variables)
 
-    def variables(self, event: e.VariablesSet) -> None:
-        APPLIERS[e.VariablesSet](self._state, event)
+    def variables(self, event: e.VariablesSet | e.VariablesReplaced) -> None:
+        APPLIERS[event.__class__](self._state, event)
         if not event.scope:
             self._change(event.values)
 
@@ -209,6 +209,7 @@ UNFOLDERS |= {
     e.InstanceHeld: Unfolding.status,
     e.InstanceResumed: Unfolding.status,
     e.VariablesSet: Unfolding.variables,
+    e.VariablesReplaced: Unfolding.variables,
     e.VariablesPatched: Unfolding.patched,
     e.TaskCreated: Unfolding.task_created,
     e.TaskAssigned: Unfolding.task_assigned,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procession.bus.topics import Naming
 from procession.engine.access import Principal, permission
 from procession.engine.state import ProcessInstance
 from procession.errors import CommandRejected
@@ -13,8 +14,11 @@ from procession.storage.rows import restore
 class Asking:
     """One principal before one store."""
 
-    def __init__(self, storage: Storage, definitions: Definitions, principal: Principal) -> None:
+    def __init__(
+        self, storage: Storage, definitions: Definitions, principal: Principal, naming: Naming | None = None
+    ) -> None:
         self._storage, self._definitions, self._principal = storage, definitions, principal
+        self._naming = naming or Naming()
 
     async def _state(self, instance: int) -> ProcessInstance:
         """An instance that the principal may see; 404 if there is none."""

@@ -1,5 +1,16 @@
 """What callers see: `shapes` has the shapes of the contract, the other modules make them of what is stored."""
 
+from procession.runtime.views.bus_shapes import (
+    LETTER_STATES,
+    BusView,
+    FlowView,
+    HeaderView,
+    IntegrationView,
+    LetterView,
+    RecordView,
+    TopicUse,
+    TopicView,
+)
 from procession.runtime.views.definitions import definition_detail, definition_view
 from procession.runtime.views.instances import (
     EVENT_KINDS,
@@ -17,6 +28,7 @@ from procession.runtime.views.instances import (
 )
 from procession.runtime.views.logs import audit_view, failed_start_view, history_audit_view, me_view
 from procession.runtime.views.masking import hidden, mask, masked, masked_events, reveals
+from procession.runtime.views.records import letter_view, missed_view, received_view, sent_view
 from procession.runtime.views.shapes import (
     STATUSES,
     Allowed,
@@ -60,23 +72,29 @@ from procession.runtime.views.tasks import job_view, task_form_view, task_item, 
 
 __all__ = [
     "EVENT_KINDS",
+    "LETTER_STATES",
     "STATUSES",
     "Allowed",
     "AuditView",
+    "BusView",
     "DefinitionDetail",
     "DefinitionView",
     "DraftView",
     "EndedWait",
     "ExceptionView",
     "FailedStartView",
+    "FlowView",
     "FormView",
+    "HeaderView",
     "HistoryView",
     "Id",
     "InstanceSummary",
     "InstanceView",
     "Instant",
+    "IntegrationView",
     "JobView",
     "LaneView",
+    "LetterView",
     "MeView",
     "MessageView",
     "NodeDataView",
@@ -87,6 +105,7 @@ __all__ = [
     "PreviewEvent",
     "PreviewView",
     "ProgressView",
+    "RecordView",
     "Seq",
     "SettingsView",
     "StageProgress",
@@ -95,6 +114,8 @@ __all__ = [
     "TaskFormView",
     "TaskView",
     "TokenView",
+    "TopicUse",
+    "TopicView",
     "View",
     "audit_view",
     "definition_detail",
@@ -111,12 +132,16 @@ __all__ = [
     "instance_view",
     "instant",
     "job_view",
+    "letter_view",
     "mask",
     "masked",
     "masked_events",
     "me_view",
+    "missed_view",
     "node_data_view",
+    "received_view",
     "reveals",
+    "sent_view",
     "task_form_view",
     "task_item",
     "task_view",

@@ -121,6 +121,14 @@ def on_start(principal: Principal, definition: ProcessDefinition, node: StartEve
     return may_start(principal, definition) or may_start(principal, definition, node) or True
 
 
+def on_letter(principal: Principal, state: str) -> Allowed:
+    """On a record that could not be handled."""
+    settled = state not in ("waiting", "dead") and f"it was {state} already"
+    return dict.fromkeys(
+        ("replay", "dismiss"), lacks_role(principal, "replay and dismiss letters", "operator") or settled or True
+    )
+
+
 def outside(principal: Principal, *, watches: bool) -> Allowed:
     """What is done outside of a process. `watches`: there is one that the principal may see or do something in."""
     return {

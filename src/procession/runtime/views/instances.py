@@ -24,6 +24,7 @@ from procession.engine.state import (
     Wait,
     visible,
 )
+from procession.engine.triggers.stream import stream_of
 from procession.runtime.views import allowed
 from procession.runtime.views.masking import hidden, mask, masked_events, masked_key
 from procession.runtime.views.shapes import (
@@ -241,6 +242,10 @@ def _wait(wait: Wait, definition: ProcessDefinition, paths: Collection[str]) -> 
         case Timer():
             return {"kind": wait.kind if wait.kind == "expiry" else "timer", **view, "due": format_instant(wait.due)}
         case Subscription():
+            stream = stream_of(definition.nodes.get(wait.node), wait.name)
+            if stream is not None:
+                what = f"an answer on {stream.topic}"
+                return {"kind": "message", **view, "name": what, "topic": stream.topic, "correlationKey": wait.key}
             key = masked_key(wait.key, definition.nodes.get(wait.node), paths)
             return {"kind": "message", **view, "name": wait.name, "correlationKey": key}
         case Incident():

@@ -78,6 +78,7 @@ FIELDS: dict[type[e.Fact], dict[str, Masker]] = {
     e.InstanceStarted: {"variables": masked},
     e.CommandKept: {"command": _wholly},
     e.VariablesSet: {"values": masked},
+    e.VariablesReplaced: {"values": masked},
     e.VariablesPatched: {"patch": masked},
     e.LocalsSet: {"values": masked},
     e.LoopStarted: {"items": _wholly},

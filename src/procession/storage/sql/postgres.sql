@@ -1,5 +1,6 @@
 -- Every statement that the PostgreSQL store runs, by name, as sqlite.sql has them. Columns stand in the order of the rows in
--- storage/__init__.py. What a batch writes is the function `commit_batch` of the schema (postgres/0001_initial.sql).
+-- storage/__init__.py. What a batch writes is the function `commit_batch` of the schema (postgres/0001_initial.sql), or the one with
+-- all that came later, `commit_batch_2` (postgres/0002_bus.sql).
 --
 --   1 the schema      2 a batch: reads    3 what time has come for    4 definitions
 --   5 queries         6 users and their sessions
@@ -76,6 +77,19 @@ SELECT commit_batch(:definitions::bigint, :new::instance_row[], :changed::change
     :calls::call_row[], :incidents::incident_row[], :incidents_resolved::resolved_row[], :messages::message_row[],
     :outbox::outbox_row[], :inbox::inbox_row[], :failed_starts::failed_start_row[], :audit::audit_row[],
     :start_timers::start_timer_row[])
+
+-- name: commit_batch_2
+-- See the function.
+SELECT commit_batch_2(:definitions::bigint, :new::instance_row[], :changed::changed_row[], :fences::fence_row[],
+    :tokens_gone::part_row[], :variables_gone::name_row[], :scopes_gone::part_row[], :loops_gone::part_row[], :kept_gone::key_row[],
+    :jobs_gone::key_row[], :tasks_gone::key_row[], :timers_gone::key_row[], :subscriptions_gone::key_row[],
+    :calls_gone::key_row[], :messages_gone::key_row[], :start_timers_gone::key_row[], :history::history_row[],
+    :tokens::token_row[], :variables::variable_row[], :loops::loop_row[], :outputs::output_row[], :kept::kept_row[],
+    :jobs::job_row[], :tasks::task_row[], :timers::timer_row[], :subscriptions::subscription_row[],
+    :calls::call_row[], :incidents::incident_row[], :incidents_resolved::resolved_row[], :messages::message_row_2[],
+    :outbox::outbox_row[], :inbox::inbox_row[], :failed_starts::failed_start_row[], :audit::audit_row[],
+    :start_timers::start_timer_row[], :positions::advanced_row[], :letters::letter_row[],
+    :letters_gone::key_row[], :outbox_gone::key_row[])
 
 -- name: hold_instances
 -- See the function.
@@ -157,7 +171,7 @@ SELECT definition, process, node, name FROM start_subscription WHERE name = ANY 
 
 -- name: find_buffered
 -- What has come already. A message without a key is for everybody.
-SELECT DISTINCT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated
+SELECT DISTINCT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated, m.node, m.record
 FROM unnest(:names::text[], :keys::text[]) AS asked (name, key)
 JOIN message AS m ON m.name = asked.name AND (m.key = asked.key OR m.key IS NULL)
 ORDER BY m.id
@@ -165,6 +179,18 @@ ORDER BY m.id
 -- name: find_children
 -- The children that are still running, and their statuses.
 SELECT parent, id, status FROM instance WHERE parent = ANY (:parents) AND ended IS NULL ORDER BY parent, id
+
+-- name: find_positions
+-- How far groups have taken in partitions.
+SELECT p."group", p.topic, p.partition, p.next
+FROM unnest(:groups::text[], :topics::text[], :partitions::bigint[]) AS asked ("group", topic, partition)
+JOIN position AS p ON p."group" = asked."group" AND p.topic = asked.topic AND p.partition = asked.partition
+
+-- name: find_letters
+-- Records that could not be handled.
+SELECT id, topic, partition, "offset", key, headers, value, published, at, attempts, due, state, instance, title, detail, closed,
+    closed_by
+FROM letter WHERE id = ANY (:letters)
 
 -- name: find_inbox
 -- What came of what was taken in already.
@@ -250,7 +276,28 @@ LIMIT :limit
 -- name: expire_messages
 -- The time of these messages is over.
 DELETE FROM message WHERE id IN (
-    SELECT id FROM message WHERE expires <= :now ORDER BY id FOR UPDATE SKIP LOCKED)
+    SELECT id FROM message WHERE expires <= :now AND record IS NULL ORDER BY id FOR UPDATE SKIP LOCKED)
+
+-- name: lost_answers
+-- The time of these answers is over, and nobody has received them.
+SELECT id, name, key, variables, message_id, published, expires, correlated, node, record
+FROM message WHERE record IS NOT NULL AND expires <= :now ORDER BY expires, id LIMIT :limit
+
+-- name: letters_due
+-- Records that are to be tried again.
+SELECT id, topic, partition, "offset", key, headers, value, published, at, attempts, due, state, instance, title, detail, closed,
+    closed_by
+FROM letter WHERE state = 'waiting' AND due <= :now ORDER BY due, id LIMIT :limit
+
+-- name: hold_role
+-- The role is the caller's, if it was, or if nobody has it (any more).
+INSERT INTO role AS r (name, holder, until) VALUES (:role, :holder, :until)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE r.holder = excluded.holder OR r.until <= :now
+
+-- name: release_role
+-- Whoever comes next may have it.
+DELETE FROM role WHERE name = :role AND holder = :holder
 
 
 -- == 4 definitions ====================================================================================================
@@ -478,7 +525,7 @@ LIMIT :limit
 
 -- name: messages
 -- Buffered messages, newest first.
-SELECT id, name, key, variables, message_id, published, expires, correlated
+SELECT id, name, key, variables, message_id, published, expires, correlated, node, record
 FROM message
 WHERE true
     AND name = :name            -- if name
@@ -513,12 +560,41 @@ ORDER BY id DESC
 LIMIT :limit
 
 -- name: outbox
--- Records that wait to be published, oldest first.
-SELECT id, instance, topic, key, headers, value, created FROM outbox ORDER BY id LIMIT :limit
+-- Records that wait to be published. By their numbers, or ids where they were there before there were numbers.
+SELECT coalesce(number, id), id, instance, topic, key, headers, value, created
+FROM outbox
+WHERE true
+    AND topic = ANY (:topics)   -- if topics
+    AND topic <> ALL (:without)   -- if without
+ORDER BY coalesce(number, id)
+LIMIT :limit
 
--- name: published
--- The records are out.
-DELETE FROM outbox WHERE id = ANY (:ids)
+-- name: unpublished
+-- Those of some records that wait to be published.
+SELECT id FROM outbox WHERE id = ANY (:records)
+
+-- name: topic_backlog
+-- What waits of each topic: records to be published, and those that could not be handled.
+SELECT topic, sum(records)::bigint, min(since), sum(letters)::bigint
+FROM (SELECT topic, count(*) AS records, min(created) AS since, 0 AS letters FROM outbox GROUP BY topic
+      UNION ALL SELECT topic, 0, NULL, count(*) FROM letter WHERE state = 'dead' GROUP BY topic) AS waiting
+GROUP BY topic ORDER BY topic COLLATE "C"
+
+-- name: positions
+-- How far a group is.
+SELECT "group", topic, partition, next FROM position WHERE "group" = :group ORDER BY topic, partition
+
+-- name: letters
+-- Records that could not be handled, newest first.
+SELECT id, topic, partition, "offset", key, headers, value, published, at, attempts, due, state, instance, title, detail, closed,
+    closed_by
+FROM letter
+WHERE true
+    AND state = :state          -- if state
+    AND instance = :instance    -- if instance
+    AND id < :before            -- if before
+ORDER BY id DESC
+LIMIT :limit
 
 -- name: stuck
 -- Live instances that wait for nothing: no person, no worker, no moment, no message, no child, no repair. The expiry of
@@ -547,13 +623,15 @@ SELECT (SELECT count(*) FROM task), (SELECT count(*) FROM job), (SELECT count(*)
     (SELECT count(*) FROM incident WHERE resolved IS NULL)
 
 -- name: backlog
--- What could be done at a moment and is not. Ids of records grow with time, so the first one is the oldest.
-SELECT j.number, j.since, t.number + s.number, r.number, (SELECT created FROM outbox ORDER BY id LIMIT 1)
+-- What could be done at a moment and is not. The first record is the oldest.
+SELECT j.number, j.since, t.number + s.number, r.number,
+    (SELECT created FROM outbox ORDER BY coalesce(number, id) LIMIT 1), l.number
 FROM (SELECT count(*) AS number, min(available) AS since FROM job
       WHERE retries > 0 AND held = 0 AND available <= :now) AS j,
     (SELECT count(*) AS number FROM timer WHERE held = 0 AND due <= :now) AS t,
     (SELECT count(*) AS number FROM start_timer WHERE due <= :now) AS s,
-    (SELECT count(*) AS number FROM outbox) AS r
+    (SELECT count(*) AS number FROM outbox) AS r,
+    (SELECT count(*) AS number FROM letter WHERE state = 'dead') AS l
 
 -- name: counts
 -- How many rows each table has.
@@ -572,6 +650,9 @@ UNION ALL SELECT 'incident', count(*) FROM incident
 UNION ALL SELECT 'history', count(*) FROM history
 UNION ALL SELECT 'message', count(*) FROM message
 UNION ALL SELECT 'outbox', count(*) FROM outbox
+UNION ALL SELECT 'position', count(*) FROM position
+UNION ALL SELECT 'letter', count(*) FROM letter
+UNION ALL SELECT 'role', count(*) FROM role
 UNION ALL SELECT 'inbox', count(*) FROM inbox
 UNION ALL SELECT 'failed_start', count(*) FROM failed_start
 UNION ALL SELECT 'audit', count(*) FROM audit

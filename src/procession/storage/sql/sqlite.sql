@@ -263,8 +263,8 @@ UPDATE incident SET resolved = ? WHERE id = ?
 
 -- name: put_message
 -- A buffered message.
-INSERT OR REPLACE INTO message (id, name, key, variables, message_id, published, expires, correlated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO message (id, name, key, variables, message_id, published, expires, correlated, node, record)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: remove_message
 -- Nobody can receive the message any more.
@@ -273,6 +273,30 @@ DELETE FROM message WHERE id = ?
 -- name: add_outbox
 -- A record to publish.
 INSERT INTO outbox (id, instance, topic, key, headers, value, created) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: remove_outbox
+-- The record is out.
+DELETE FROM outbox WHERE number = ?
+
+-- name: add_position
+-- A group has taken its first records of a partition.
+INSERT INTO position ("group", topic, partition, next) VALUES (:group, :topic, :partition, :next)
+
+-- name: move_position
+-- A group has taken more of a partition, if nobody has since it was read.
+UPDATE position SET next = :next
+WHERE "group" = :group AND topic = :topic AND partition = :partition AND next = :read
+
+-- name: put_letter
+-- A record that could not be handled.
+INSERT OR REPLACE INTO letter
+    (id, topic, partition, "offset", key, headers, value, published, at, attempts, due, state, instance, title, detail,
+     closed, closed_by)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: remove_letter
+-- Nobody asks for it any more.
+DELETE FROM letter WHERE id = ?
 
 -- name: add_inbox
 -- What was taken in, once.
@@ -343,11 +367,11 @@ SELECT definition, process, node, name FROM start_subscription WHERE name IN car
 
 -- name: find_buffered
 -- What has come already. A message without a key is for everybody.
-SELECT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated
+SELECT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated, m.node, m.record
 FROM json_each(?1) AS asked
 CROSS JOIN message AS m ON m.name = asked.value ->> 0 AND m.key = asked.value ->> 1
 UNION
-SELECT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated
+SELECT m.id, m.name, m.key, m.variables, m.message_id, m.published, m.expires, m.correlated, m.node, m.record
 FROM json_each(?1) AS asked
 CROSS JOIN message AS m ON m.name = asked.value ->> 0 AND m.key IS NULL
 ORDER BY 1
@@ -355,6 +379,19 @@ ORDER BY 1
 -- name: find_children
 -- The children that are still running, and their statuses.
 SELECT parent, id, status FROM instance WHERE parent IN carray(?) AND ended IS NULL ORDER BY parent, id
+
+-- name: find_positions
+-- How far groups have taken in partitions.
+SELECT p."group", p.topic, p.partition, p.next
+FROM json_each(?) AS asked
+CROSS JOIN position AS p
+    ON p."group" = asked.value ->> 0 AND p.topic = asked.value ->> 1 AND p.partition = asked.value ->> 2
+
+-- name: find_letters
+-- Records that could not be handled.
+SELECT id, topic, partition, "offset", key, headers, value, published, at, attempts, due, state, instance, title, detail, closed,
+    closed_by
+FROM letter WHERE id IN carray(?)
 
 -- name: load_instances
 -- The instances themselves.
@@ -475,7 +512,28 @@ LIMIT ?
 
 -- name: expire_messages
 -- The time of these messages is over.
-DELETE FROM message WHERE expires <= ?
+DELETE FROM message WHERE expires <= ? AND record IS NULL
+
+-- name: lost_answers
+-- The time of these answers is over, and nobody has received them.
+SELECT id, name, key, variables, message_id, published, expires, correlated, node, record
+FROM message WHERE record IS NOT NULL AND expires <= ? ORDER BY expires, id LIMIT ?
+
+-- name: letters_due
+-- Records that are to be tried again.
+SELECT id, topic, partition, "offset", key, headers, value, published, at, attempts, due, state, instance, title, detail, closed,
+    closed_by
+FROM letter INDEXED BY letter_due WHERE state = 'waiting' AND due <= ? ORDER BY due, id LIMIT ?
+
+-- name: hold_role
+-- The role is the caller's, if it was, or if nobody has it (any more).
+INSERT INTO role (name, holder, until) VALUES (:role, :holder, :until)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE role.holder = excluded.holder OR role.until <= :now
+
+-- name: release_role
+-- Whoever comes next may have it.
+DELETE FROM role WHERE name = ? AND holder = ?
 
 
 -- == 5 definitions ====================================================================================================
@@ -682,7 +740,7 @@ LIMIT :limit
 
 -- name: messages
 -- Buffered messages, newest first.
-SELECT id, name, key, variables, message_id, published, expires, correlated
+SELECT id, name, key, variables, message_id, published, expires, correlated, node, record
 FROM message
 WHERE true
     AND name = :name            -- if name
@@ -717,12 +775,41 @@ ORDER BY id DESC
 LIMIT :limit
 
 -- name: outbox
--- Records that wait to be published, oldest first.
-SELECT id, instance, topic, key, headers, value, created FROM outbox ORDER BY id LIMIT ?
+-- Records that wait to be published, in the order of the commits.
+SELECT number, id, instance, topic, key, headers, value, created
+FROM outbox
+WHERE true
+    AND +topic IN carray(:topics)    -- if topics
+    AND +topic NOT IN carray(:without)    -- if without
+ORDER BY number
+LIMIT :limit
 
--- name: published
--- The records are out.
-DELETE FROM outbox WHERE id IN carray(?)
+-- name: unpublished
+-- Those of some records that wait to be published.
+SELECT id FROM outbox WHERE id IN carray(?)
+
+-- name: topic_backlog
+-- What waits of each topic: records to be published, and those that could not be handled.
+SELECT topic, sum(records), min(since), sum(letters)
+FROM (SELECT topic, count(*) AS records, min(created) AS since, 0 AS letters FROM outbox GROUP BY topic
+      UNION ALL SELECT topic, 0, NULL, count(*) FROM letter WHERE state = 'dead' GROUP BY topic)
+GROUP BY topic ORDER BY topic
+
+-- name: positions
+-- How far a group is.
+SELECT "group", topic, partition, next FROM position WHERE "group" = ? ORDER BY topic, partition
+
+-- name: letters
+-- Records that could not be handled, newest first.
+SELECT id, topic, partition, "offset", key, headers, value, published, at, attempts, due, state, instance, title, detail, closed,
+    closed_by
+FROM letter
+WHERE true
+    AND state = :state          -- if state
+    AND instance = :instance    -- if instance
+    AND id < :before            -- if before
+ORDER BY id DESC
+LIMIT :limit
 
 -- name: stuck
 -- Live instances that wait for nothing: no person, no worker, no moment, no message, no child, no repair. The expiry of
@@ -751,13 +838,14 @@ SELECT (SELECT count(*) FROM task), (SELECT count(*) FROM job), (SELECT count(*)
     (SELECT count(*) FROM incident WHERE resolved IS NULL)
 
 -- name: backlog
--- What could be done at a moment and is not. Ids of records grow with time, so the first one is the oldest.
-SELECT j.number, j.since, t.number + s.number, r.number, (SELECT created FROM outbox ORDER BY id LIMIT 1)
+-- What could be done at a moment and is not. Records are numbered in the order of the commits, so the first one is the oldest.
+SELECT j.number, j.since, t.number + s.number, r.number, (SELECT created FROM outbox ORDER BY number LIMIT 1), l.number
 FROM (SELECT count(*) AS number, min(available) AS since FROM job
       WHERE retries > 0 AND held = 0 AND available <= :now) AS j,
     (SELECT count(*) AS number FROM timer WHERE held = 0 AND due <= :now) AS t,
     (SELECT count(*) AS number FROM start_timer WHERE due <= :now) AS s,
-    (SELECT count(*) AS number FROM outbox) AS r
+    (SELECT count(*) AS number FROM outbox) AS r,
+    (SELECT count(*) AS number FROM letter WHERE state = 'dead') AS l
 
 -- name: counts
 -- How many rows each table has.
@@ -776,6 +864,9 @@ UNION ALL SELECT 'incident', count(*) FROM incident
 UNION ALL SELECT 'history', count(*) FROM history
 UNION ALL SELECT 'message', count(*) FROM message
 UNION ALL SELECT 'outbox', count(*) FROM outbox
+UNION ALL SELECT 'position', count(*) FROM position
+UNION ALL SELECT 'letter', count(*) FROM letter
+UNION ALL SELECT 'role', count(*) FROM role
 UNION ALL SELECT 'inbox', count(*) FROM inbox
 UNION ALL SELECT 'failed_start', count(*) FROM failed_start
 UNION ALL SELECT 'audit', count(*) FROM audit

@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from procession.engine import commands as c
 from procession.engine.state import Call, Incident, Job, Timer, UserTaskItem
+from procession.engine.triggers.stream import TOPIC
+from procession.runtime.asks import Publish
 from procession.runtime.live import socket_text, sse_bytes
 from procession.testing import process
 from tests.unit.runtime.live.world import brief, data, person
@@ -26,6 +28,9 @@ CHECK = process("check").start("begin").exclusive("which").when("=amount > 5").u
 WATCHED = process("watched").start("begin").user_task("fill").end("end")
 WATCHED.boundary_timer("fill", duration="PT1H").user_task("remind").end("late")
 PARENT = process("parent").start("begin").call("ask", "child").end("end")
+CRM = "engine.receive.crm"
+ASKS = process("asks").start("begin").receive("hear", streams={CRM: "crm"}, response_timeout="PT30S")
+ASKS.user_task("use").data_stream(CRM, "crm").end("end")
 CHILD = process("child").start("born").user_task("answer").end("gone")
 
 
@@ -325,6 +330,32 @@ def test_a_task_is_cancelled_by_a_timer(run):
         ]
 
     run(story, WATCHED)
+
+
+def test_an_answer_and_one_that_does_not_come(run):
+    async def story(world):
+        listener = await world.listen()
+        one, two = [await world.start("asks") for _ in range(2)]
+        await world.told(listener)
+        await world.do(Publish(TOPIC + CRM, str(one), {}, value={"a": 1}, record=f"{CRM}/0/0"))
+        assert brief(await world.told(listener)) == [
+            ("progress", "1", "hear", "ACTIVE", "EXECUTED_COMPLETE"),
+            ("data", "crm", {"a": 1}),
+            ("progress", "1", "use", "ACTIVE", "EXECUTED_PARTIAL"),
+            ("task", "created", "use", None),
+        ]
+        await world.do(Publish(TOPIC + CRM, str(one), {}, value={"b": 2}, record=f"{CRM}/0/1"))
+        assert brief(await world.told(listener)) == [("data", "crm", {"b": 2})]
+        timer = await world.wait(two, Timer)
+        world.node.clock.advance("PT30S")
+        await world.do(c.FireTimer(timer.id))
+        assert brief(await world.told(listener)) == [
+            ("progress", "1", "hear", "ACTIVE", "MESSAGE_RESPONSE_TIMED_OUT"),
+            ("progress", "1", "use", "ACTIVE", "EXECUTED_PARTIAL"),
+            ("task", "created", "use", None),
+        ]
+
+    run(story, ASKS)
 
 
 def test_of_a_very_long_run_is_told_where_it_ends(run):

@@ -189,7 +189,7 @@ function ExceptionCard({ exception, instance, select, nameOf, act }: { exception
   )
 }
 
-type Wait = { kind: string; id: string | null; node: string | null; name?: string; assignee?: string | null; lane?: string | null; type?: string; retries?: number; due?: string | null; correlationKey?: string; process?: string; message?: string }
+type Wait = { kind: string; id: string | null; node: string | null; name?: string; assignee?: string | null; lane?: string | null; type?: string; retries?: number; due?: string | null; correlationKey?: string; topic?: string; process?: string; message?: string }
 
 export function Waits({ instance, node, select, nameOf, tasks }: Panel & { tasks: Task[] }) {
   const shown = (instance.waits as Wait[]).filter((wait) => node === undefined || wait.node === node)
@@ -242,7 +242,7 @@ function about(wait: Wait): string {
     case 'job':
       return t.status.waits.job(wait.type ?? '', wait.retries ?? 0)
     case 'message':
-      return t.status.waits.message(wait.name ?? '', wait.correlationKey ?? '')
+      return wait.topic !== undefined ? t.status.waits.answer(wait.topic) : t.status.waits.message(wait.name ?? '', wait.correlationKey ?? '')
     case 'exception':
       return wait.message ?? ''
     default:

@@ -75,7 +75,7 @@ export const status = {
     states: { ACTIVE: 'active', ON_HOLD: 'waits for its children', INACTIVE: 'ended', ABORTED: 'aborted', DISMISSED: 'given up', EXPIRED: 'expired', TERMINATED: 'terminated' } as Record<string, string>,
     statuses: {
       ARRIVED: 'arrived', EXECUTING: 'at work', EXECUTED_COMPLETE: 'done', EXECUTED_PARTIAL: 'waiting', WAITING_MESSAGE_EVENT: 'waits for a message', WAITING_TIMER_EVENT: 'waits for a time',
-      WAITING_MESSAGE: 'waits for a message', WAITING_TIMER: 'waits for a time', MESSAGE_RECEIVED: 'message received', FAILED: 'failed',
+      WAITING_MESSAGE: 'waits for a message', WAITING_TIMER: 'waits for a time', MESSAGE_RECEIVED: 'message received', MESSAGE_RESPONSE_TIMED_OUT: 'no answer came in time', FAILED: 'failed',
     } as Record<string, string>,
   },
   subprocesses: {
@@ -115,6 +115,7 @@ export const status = {
     free: (lane: string | null) => (lane ? `free to claim in ${lane}` : 'free to claim'),
     job: (type: string, retries: number) => `${type} · ${plural(retries, 'try left', 'tries left')}`,
     message: (name: string, key: string) => `${name} for “${key}”`,
+    answer: (topic: string) => `an answer on ${topic}`,
     openTask: 'Open the task',
   },
   audit: {
