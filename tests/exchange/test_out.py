@@ -87,6 +87,19 @@ def test_what_is_not_done_with_is_published_again_after_a_restart_with_the_same_
         eventually(lambda: not drive(engine.storage.outbox()), "an empty outbox")
 
 
+def test_a_record_that_the_bus_never_takes_is_a_letter_and_those_behind_it_go_on(engine, partner):
+    big = process("big").start().send("say", topic="told", body='{"text": "${text}"}').end().build()
+    engine.deploy(("big.bpmn", big), publish=True)
+    partner.listen("told")
+    large = engine.start("big", {"text": "x" * 1_000_000})
+    small = engine.start("big", {"text": "x"})
+    assert [each.key for each in partner.get("told")] == [small.id]
+    [letter] = eventually(lambda: drive(engine.storage.letters()), "the letter")
+    assert (letter.title, letter.topic, letter.state) == ("Too large.", "told", "dead")
+    assert (letter.instance, letter.partition) == (int(large.id), -1)
+    eventually(lambda: not drive(engine.storage.outbox()), "an empty outbox")
+
+
 # -- what history says -------------------------------------------------------------------------------------------------
 
 
