@@ -813,7 +813,6 @@ def test_what_is_not_built_says_so(ask):
         ("POST", "/api/signals", {"name": "a"}),
         ("POST", START, {"flowName": "adult"}),
         ("GET", "/api/analytics/durations", None),
-        ("GET", "/api/asyncapi.json", None),
         ("POST", "/api/decisions/credit/evaluate", {}),
     ):
         assert decent(ask(method, path, body), 501, path)["errorKey"] == "error.not_built"

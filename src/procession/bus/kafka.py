@@ -87,7 +87,7 @@ class KafkaBus:
                 made.append(name)
             except AlreadyThere:
                 pass
-        self._wait_for(made)
+        self._wait_for([wanted[name] for name in made])
         return made
 
     def describe(self) -> list[TopicState]:
@@ -141,10 +141,13 @@ class KafkaBus:
         )
         return {name: sorted(topic.partitions) for name, topic in topics.items() if not name.startswith("__")}
 
-    def _wait_for(self, names: list[str]) -> None:
-        """A broker may hear of a new topic a moment later than the controller."""
-        end = time.monotonic() + ANSWER
-        while not set(names) <= set(self._names()) and time.monotonic() < end:
+    def _wait_for(self, specs: list[TopicSpec]) -> None:
+        """A broker may hear of a new topic, and of the leaders of its partitions, a moment later than the controller."""
+        places = [(spec.name, number) for spec in specs for number in range(spec.partitions)]
+        names, end = {spec.name for spec in specs}, time.monotonic() + ANSWER
+        while time.monotonic() < end:
+            if names <= set(self._names()) and len(self._offsets(places, END)) == len(places):
+                return
             time.sleep(0.05)
 
     def _offsets(self, places: list[Partition], spec: OffsetSpec) -> dict[Partition, int]:

@@ -59,18 +59,23 @@ def topics(
 def _told(spec: TopicSpec, state: TopicState | None, *, made: bool) -> dict[str, Any]:
     """One topic, for people and machines."""
     what = "ok"
-    if state is None:
-        what = "missing"
-    elif made:
+    if made:
         what = "made"
+    elif state is None:
+        what = "missing"
     elif state.partitions < spec.partitions:
         what = f"fewer than {spec.partitions} partitions"
     elif state.retention is not None and spec.retention is not None and 0 <= state.retention < spec.retention:
-        what = f"kept for less than {spec.retention / DAY:g} days"
+        what = f"kept for less than {_days(spec.retention)}"
     kept = state.retention if state is not None else spec.retention
     return {
         "name": spec.name,
         "partitions": "" if state is None else str(state.partitions),
-        "retention": "" if kept is None else "for ever" if kept < 0 else f"{kept / DAY:g} days",
+        "retention": "" if kept is None else "for ever" if kept < 0 else _days(kept),
         "state": what,
     }
+
+
+def _days(milliseconds: int) -> str:
+    days = milliseconds / DAY
+    return f"{days:g} day" + ("" if days == 1 else "s")

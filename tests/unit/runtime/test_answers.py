@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from procession import Engine, VirtualClock
+from procession.bus import Received
 from procession.engine import commands as c
-from procession.engine.codec import encode
 from procession.engine.triggers.stream import TOPIC
 from procession.runtime.asks import Ask, Publish
 from procession.runtime.drive import drive
+from procession.runtime.exchange.letters import kept_answer
 from procession.storage import Batch, MessageRow
 from procession.testing import process
 
@@ -30,8 +31,12 @@ def engine(request, tmp_path):
         yield found
 
 
+def record(offset: int) -> Received:
+    return Received(CRM, 0, offset, None, b"", (), 0)
+
+
 def answer(instance: str, value: object, *, node: str | None = None, message_id: str | None = None) -> Ask:
-    return Ask(Publish(NAME, instance, {}, message_id, node=node, value=value, record=f"{CRM}/0/1"))
+    return Ask(Publish(NAME, instance, {}, message_id, node=node, value=value, record=record(1)))
 
 
 def done(engine: Engine, instance: str) -> Ask:
@@ -72,7 +77,7 @@ def test_one_that_another_node_kept_is_handed_over_with_the_chores(engine):
     order = engine.start("twice").id
     together(engine, done(engine, order))
     now, number = engine.clock.now(), engine._machine.new_id()
-    row = MessageRow(number, NAME, order, b'{"n":1}', None, now, now + 10**9, b"[]", "a", encode(f"{CRM}/0/7"))
+    row = MessageRow(number, NAME, order, b'{"n":1}', None, now, now + 10**9, b"[]", "a", kept_answer(record(7)))
     drive(engine.storage.commit(Batch(messages=[row])))
     engine.run_due()
     assert engine.instance(order).variables == {"one": {"n": 1}}

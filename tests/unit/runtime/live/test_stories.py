@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from procession.bus import Received
 from procession.engine import commands as c
 from procession.engine.state import Call, Incident, Job, Timer, UserTaskItem
 from procession.engine.triggers.stream import TOPIC
@@ -336,15 +337,16 @@ def test_an_answer_and_one_that_does_not_come(run):
     async def story(world):
         listener = await world.listen()
         one, two = [await world.start("asks") for _ in range(2)]
+        record = Received(CRM, 0, 0, None, b"", (), 0)
         await world.told(listener)
-        await world.do(Publish(TOPIC + CRM, str(one), {}, value={"a": 1}, record=f"{CRM}/0/0"))
+        await world.do(Publish(TOPIC + CRM, str(one), {}, value={"a": 1}, record=record))
         assert brief(await world.told(listener)) == [
             ("progress", "1", "hear", "ACTIVE", "EXECUTED_COMPLETE"),
             ("data", "crm", {"a": 1}),
             ("progress", "1", "use", "ACTIVE", "EXECUTED_PARTIAL"),
             ("task", "created", "use", None),
         ]
-        await world.do(Publish(TOPIC + CRM, str(one), {}, value={"b": 2}, record=f"{CRM}/0/1"))
+        await world.do(Publish(TOPIC + CRM, str(one), {}, value={"b": 2}, record=record))
         assert brief(await world.told(listener)) == [("data", "crm", {"b": 2})]
         timer = await world.wait(two, Timer)
         world.node.clock.advance("PT30S")
