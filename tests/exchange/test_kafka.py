@@ -16,6 +16,7 @@ from procession.engine.codec import decode, encode
 from procession.runtime.drive import drive
 from procession.runtime.exchange.exchange import Exchange, topic_specs
 from procession.testing import process
+from tests.conftest import start_kafka
 from tests.exchange.conftest import eventually, headers
 
 pytestmark = pytest.mark.timeout(300)
@@ -119,6 +120,33 @@ def test_the_other_node_publishes_when_one_is_gone(kafka, bus, naming, postgresq
         assert [decode(each.value)["n"] for each in eventually(lambda: told.poll(10, 0.5))] == [2]
 
 
+def test_while_the_broker_is_away_the_engine_goes_on_and_nothing_is_lost(tmp_path):
+    topic = "told.later"
+    tell = process("tell").start().send("say", topic=topic, body='{"n": ${n}}').end().build()
+    with start_kafka() as kafka, Engine(f"sqlite:///{tmp_path}/tell.db") as engine:
+        engine.deploy(("tell.bpmn", tell), publish=True)
+        bus = KafkaBus(kafka.url())
+        bus.ensure([TopicSpec(topic)])
+        exchange = on(engine, kafka, Naming())
+        engine.start("tell", {"n": 0})
+        eventually(lambda: not drive(engine.storage.outbox()), "the first record")
+        kafka.stop()
+        ids = [engine.start("tell", {"n": number}).id for number in range(1, 301)]
+        assert {engine.instance(id).state for id in ids} == {"FINISHED"}
+        eventually(lambda: exchange.errors.publishing, "the error")
+        assert drive(engine.storage.backlog(engine.clock.now())).records == 300
+        kafka.start()
+        told = bus.subscribe("counting", [topic])
+        found: dict[str, int] = {}
+        end = time.monotonic() + 120
+        while len(found) < 301 and time.monotonic() < end:
+            found |= {headers(each)["ce_id"]: decode(each.value)["n"] for each in told.poll(500, 0.5)}
+        assert sorted(found.values()) == list(range(301))
+        eventually(lambda: not drive(engine.storage.outbox()), "an empty outbox")
+        eventually(lambda: not exchange.errors.publishing, "the end of the error")
+        bus.close()
+
+
 def test_a_store_that_was_put_back_reads_again_what_came_since(kafka, bus, naming, tmp_path):
     """The offsets of the store count, whatever Kafka remembers of the group."""
     order = process("order").start().user_task("look").end().build()
@@ -163,7 +191,5 @@ def test_a_topic_that_cannot_be_written_holds_up_no_other(start_kafka_without_ma
 
 @pytest.fixture
 def start_kafka_without_making_topics():
-    from tests.conftest import start_kafka
-
     with start_kafka(settings={"auto.create.topics.enable": "false"}) as kafka:
         yield kafka
