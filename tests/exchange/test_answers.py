@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from procession import Engine, VirtualClock
+from procession.bus import Received
 from procession.bus.memory import MemoryBus
 from procession.engine.codec import decode
+from procession.engine.triggers.stream import TOPIC
+from procession.runtime.asks import Ask, Lost, Publish
 from procession.runtime.drive import drive
 from procession.runtime.exchange.exchange import Exchange
 from procession.testing import process
@@ -112,3 +115,16 @@ def test_an_answer_that_nobody_has_waited_for_in_an_hour_is_a_letter(tmp_path):
         assert engine.counts()["message"] == 0
         [row] = drive(engine.storage.letters())
         assert (row.key, row.value) == ("k", b'{"name":"Ana"}')
+
+
+def test_an_answer_that_two_nodes_find_too_late_is_one_letter(tmp_path):
+    url, clock = f"sqlite:///{tmp_path}/late.db", VirtualClock()
+    with Engine(url, clock=clock) as one, Engine(url, clock=clock) as two:
+        record = Received(CRM, 0, 7, None, b"1", (), clock.now())
+        one.wait(one.submit(Ask(Publish(TOPIC + CRM, "77", {}, ttl=1, value=1, record=record))))
+        clock.advance("PT1S")
+        [row] = drive(one.storage.lost_answers(clock.now(), 10))
+        for engine in (one, two, one):
+            engine.wait(engine.submit(Ask(Lost(row))))
+        assert [each.title for each in drive(two.storage.letters())] == ["Nobody has waited for it."]
+        assert len(drive(two.storage.outbox())) == 1

@@ -145,6 +145,11 @@ class Publish:
         return "message:" + encode([self.name, self.key, self.message_id]).decode()
 
 
+def taken_key(message: int) -> str:
+    """By which it is known that a buffered message was taken out of the buffer."""
+    return f"message-taken:{message}"
+
+
 class Match:
     """Bring buffered messages of a name (and of a key, or without one) together with those that wait for them by now."""
 
@@ -196,6 +201,11 @@ class Lost:
 
     def __init__(self, row: MessageRow) -> None:
         self.row = row
+
+    @property
+    def inbox_key(self) -> str:
+        """By which it is known that somebody has taken it: another node finds it, too."""
+        return taken_key(self.row.id)
 
 
 class Settle:

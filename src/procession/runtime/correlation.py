@@ -19,7 +19,7 @@ from procession.engine.codec import decode, encode
 from procession.engine.state import LIVE, ON_HOLD, Subscription
 from procession.engine.triggers.stream import stream_of
 from procession.errors import CommandRejected
-from procession.runtime.asks import Match, Publish
+from procession.runtime.asks import Match, Publish, taken_key
 from procession.runtime.exchange.letters import answer_of, kept_answer
 from procession.storage import InboxRow, InstanceFilter, MessageRow, Need, StartSubscriptionRow
 
@@ -120,7 +120,7 @@ class Correlation:
             work.batch.messages.remove(row)
         else:
             work.batch.messages_gone.append((row.id,))
-            work.batch.inbox.append(InboxRow(f"message-taken:{row.id}", work.at, b"[]"))
+            work.batch.inbox.append(InboxRow(taken_key(row.id), work.at, b"[]"))
 
     async def _correlate(self, work: Work, number: int, message: Publish) -> tuple[list[int], bool]:
         """Hand a message to everybody who waits for it or is started by it, else keep it: who received it, is it kept?"""

@@ -211,6 +211,8 @@ class Work:
                 elif isinstance(command, Publish):
                     if command.message_id is not None:
                         keys.append(command.inbox_key)
+                elif isinstance(command, Lost):
+                    keys.append(command.inbox_key)
                 elif isinstance(command, TARGETED):
                     instances[command.instance] = cache.get(command.instance)
         positions, letters = self.taken.needs(asks)

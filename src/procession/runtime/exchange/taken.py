@@ -102,9 +102,11 @@ class Taken:
         self._put(work, letter_of(source.record, id, work.at, source.attempts + 1, why.title, why.detail, why.due))
 
     def lose(self, work: Work, lost: Lost) -> None:
-        """Nobody waited for an answer while it was kept."""
-        row = lost.row
-        key = f"message-taken:{row.id}"  # as where somebody takes it
+        """Nobody waited for an answer while it was kept; if another node has not seen to that already."""
+        row, key = lost.row, lost.inbox_key
+        if key in work.keys:
+            return
+        work.keys[key] = b"[]"
         work.batch.messages_gone.append((row.id,))
         work.batch.inbox.append(InboxRow(key, work.at, b"[]"))
         record = answer_of(row)
