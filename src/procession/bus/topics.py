@@ -94,6 +94,11 @@ class Naming:
         return topic
 
     @property
+    def source(self) -> str:
+        """Who publishes, as CloudEvents say it: /procession.dev"""
+        return f"/{self.package}{self.environment}".rstrip(".")
+
+    @property
     def received(self) -> str:
         """The regular expression of the topics with answers, `engine.receive.*`."""
         return f"{re.escape(self.package + self.environment + RECEIVE)}.*{re.escape(self.version)}"

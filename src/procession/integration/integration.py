@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import signal
 import threading
 import time
 from collections.abc import Collection
@@ -19,7 +18,7 @@ from procession.integration.post import PAUSES, Post
 from procession.integration.router import RecordRouter, Route
 from procession.integration.target import SERVER, Opened, Target, open_target
 from procession.runtime.exchange.patterns import full_pattern
-from procession.runtime.shutdown import noted_shutdown
+from procession.runtime.shutdown import attend
 
 log = logging.getLogger("procession.integration")
 
@@ -31,8 +30,6 @@ ALIVE = 5.0
 
 FOR_EACH = 16
 """Records that are at hand for each handler that may run."""
-
-PATIENCE = 0.2  # seconds until the main thread sees a signal
 
 
 class Integration(RecordRouter):
@@ -77,23 +74,9 @@ class Integration(RecordRouter):
         """
         before = self.handled
         running = self._start()
-        received: list[int] = []
-        restore = noted_shutdown(received.append)
         try:
-            asked = 0
-            while running.alive:
-                running.join(PATIENCE)
-                if len(received) > asked:
-                    asked = len(received)
-                    log.info("%s: shutting down", self.group)
-                    running.ask_to_stop(self.grace if asked == 1 else 0.0)
-        except BaseException:  # a KeyboardInterrupt where no handler could be installed
-            running.ask_to_stop(0.0)
-            running.join(self.grace)
-            raise
+            attend(running.thread, running.ask_to_stop, self.grace)
         finally:
-            for number, handler in restore.items():
-                signal.signal(number, handler)
             self._end()
         return self.handled - before
 
@@ -153,7 +136,7 @@ class _Run:
         self._post = Post(opened.bus, outgoing, self._progress, self._fail)
         self._desk = Desk(self._lanes, outgoing, self._post, group, size)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=group, daemon=True)
+        self.thread = threading.Thread(target=self._work, name=group, daemon=True)
         self._heard = 0.0  # when the bus heard of us
         self._mine: Collection[Partition] = ()
         self.failure: BaseException | None = None
@@ -161,7 +144,7 @@ class _Run:
     @property
     def alive(self) -> bool:
         """Whether it has not ended."""
-        return self._thread.is_alive()
+        return self.thread.is_alive()
 
     @property
     def handled(self) -> int:
@@ -173,15 +156,15 @@ class _Run:
         log.info("%s: waits for records on %s", self._group, ", ".join(self._table.names))
         self._post.start()
         self._desk.start()
-        self._thread.start()
+        self.thread.start()
 
     def join(self, seconds: float | None) -> None:
         """Wait for the end."""
-        self._thread.join(seconds)
+        self.thread.join(seconds)
 
     def has(self, thread: threading.Thread) -> bool:
         """Whether it is one of its own."""
-        return thread is self._thread or self._desk.has(thread)
+        return thread is self.thread or self._desk.has(thread)
 
     def ask_to_stop(self, grace: float) -> None:
         """Begin nothing more."""

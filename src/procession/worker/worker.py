@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import platform
-import signal
 import threading
 import time
 from datetime import timedelta
 from types import TracebackType
 
 from procession.errors import StorageError
-from procession.runtime.shutdown import noted_shutdown
+from procession.runtime.shutdown import PATIENCE, attend
 from procession.worker.executor import Executor
 from procession.worker.leases import Leases
 from procession.worker.poller import LongPoller, Poller
@@ -21,8 +20,6 @@ from procession.worker.router import Router
 from procession.worker.source import SERVER, JobSource, Target, open_source
 
 log = logging.getLogger("procession.worker")
-
-PATIENCE = 0.2  # seconds until the main thread sees a signal
 
 
 class Worker(Router):
@@ -80,26 +77,10 @@ class Worker(Router):
         Returns how many jobs were run. A second signal does not wait for running handlers.
         """
         before = self.handled
-        self._start(until_idle)
-        thread = self._thread
-        received: list[int] = []
-        restore = {} if until_idle else noted_shutdown(received.append)
+        thread = self._start(until_idle)
         try:
-            asked = 0
-            while thread is not None and thread.is_alive():
-                thread.join(None if until_idle else PATIENCE)
-                if len(received) > asked:
-                    asked = len(received)
-                    log.info("%s: shutting down", self.name)
-                    self._ask_to_stop(self.grace if asked == 1 else 0.0)
-        except BaseException:  # a KeyboardInterrupt where no handler could be installed
-            self._ask_to_stop(0.0)
-            if thread is not None:
-                thread.join(self.grace)
-            raise
+            attend(thread, self._ask_to_stop, self.grace, noted=not until_idle)
         finally:
-            for number, handler in restore.items():
-                signal.signal(number, handler)
             self._end()
         return self.handled - before
 
@@ -128,7 +109,7 @@ class Worker(Router):
 
     # -- the thread ---------------------------------------------------------------------------------------------------
 
-    def _start(self, until_idle: bool) -> None:
+    def _start(self, until_idle: bool) -> threading.Thread:
         if self._thread is not None and self._thread.is_alive():
             raise RuntimeError(f"The worker {self.name} is running already.")
         if not self.routes:
@@ -142,9 +123,10 @@ class Worker(Router):
         self._pool.open(self._executor.run, self._executor.spawn)
         leases = Leases(source, self._pool, self.name, self.lock)
         arguments = (source, self._pool, self._executor, leases, until_idle)
-        self._thread = threading.Thread(target=self._work, args=arguments, name=self.name, daemon=True)
+        thread = self._thread = threading.Thread(target=self._work, args=arguments, name=self.name, daemon=True)
         log.info("%s: waits for jobs of type %s", self.name, ", ".join(sorted(self.routes)))
-        self._thread.start()
+        thread.start()
+        return thread
 
     def _work(self, source: JobSource, pool: Pool, executor: Executor, leases: Leases, until_idle: bool) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from procession.bus import Bus, TopicSpec
-from procession.bus.topics import JOB, KINDS, RECEIVE_JOB, Naming
+from procession.bus.topics import JOB, KINDS, Naming
 from procession.bus.urls import kind_of, shown
 from procession.runtime.exchange.inflow import Inflow
 from procession.runtime.exchange.offers import Offers
@@ -97,5 +97,4 @@ def topic_specs(
     names = {kind.name: kind.retention for kind in kinds}
     offered = next(kind for kind in KINDS if kind.name == JOB)
     names |= {JOB + type: offered.retention for type in jobs}
-    assert RECEIVE_JOB in names
     return [TopicSpec(naming.full(name), partitions, replication, retention) for name, retention in names.items()]

@@ -89,14 +89,14 @@ class Notices:
             return [], []
         heads = {head.id: head for head in drive(self._storage.instance_heads({row.instance for _, row in rows}))}
         records: list[Record] = []
-        indexed: dict[int, HistoryRow] = {}
+        changed: dict[int, InstanceRow] = {}
         for _, row in rows:
             if (head := heads.get(row.instance)) is not None:  # else it was deleted since
                 records += self._records(row, head, cloud_event)
-                if INDEX in self.wanted:
-                    indexed[row.instance] = row
-        for id in indexed:
-            records += self._index(heads[id], cloud_event)
+                changed[head.id] = head
+        if INDEX in self.wanted:
+            for head in changed.values():
+                records += self._index(head, cloud_event)
         return records, [(self._row(rows[-1][0] + 1), known)]
 
     def _records(self, row: HistoryRow, head: InstanceRow, cloud_event: CloudEvent) -> list[Record]:

@@ -81,7 +81,9 @@ class Offers:
             except Exception as error:
                 log.exception("offering jobs stumbled; it goes on")
                 self.error = str(error)
-            self._wake.wait(EVERY)
+                failed = True
+            # each job that comes meanwhile would be leased and given back at once
+            (self._ended if failed else self._wake).wait(EVERY)
         if publisher is not None:
             publisher.close()
 
@@ -130,6 +132,6 @@ class Offers:
             deadline=job.deadline,
         )
         at = format_instant(self._machine.clock.now())
-        source = f"/{self._naming.package}{self._naming.environment}".rstrip(".")
-        about = cloud_event(f"{job.id}-{job.token}", f"procession.{JOB}{job.type}", source, job.instance, at)
+        id, kind = f"{job.id}-{job.token}", f"procession.{JOB}{job.type}"
+        about = cloud_event(id, kind, self._naming.source, job.instance, at)
         return Record(topic, job.instance, encode(offer), ((INSTANCE, job.instance.encode()), *about))

@@ -47,7 +47,6 @@ class Outflow:
     def __init__(self, machine: Machine, bus: Bus, naming: Naming, holder: str, rates: Rates) -> None:
         self._machine, self._bus, self._naming, self._rates = machine, bus, naming, rates
         self._role = Role(machine, ROLE, holder)
-        self._source = f"/{naming.package}{naming.environment}".rstrip(".")
         self._notices = Notices(machine, naming)
         self._publisher: Publisher | None = None
         self._blocked = Blocked()
@@ -178,7 +177,7 @@ class Outflow:
         return Record(self._naming.full(row.topic), row.key, row.value, headers, number)
 
     def _cloud_event(self, id: str, name: str, subject: str | None, at: int) -> list[tuple[str, bytes]]:
-        return list(cloud_event(id, f"procession.{name}", self._source, subject, format_instant(at)))
+        return list(cloud_event(id, f"procession.{name}", self._naming.source, subject, format_instant(at)))
 
     def _let_go(self) -> None:
         publisher, self._publisher = self._publisher, None
