@@ -8,6 +8,7 @@ import pytest
 
 from procession import CommandRejected, Engine
 from procession.engine.access import Principal
+from procession.errors import StorageFull
 from procession.runtime.asks import Ask, Settle
 from procession.runtime.correlation import Correlation
 from procession.runtime.drive import drive
@@ -64,6 +65,22 @@ def test_a_record_that_can_be_handled_later_is(engine, partner, poisoned):
     partner.send("core.message.event.process", {"name": "poison-twice", "correlationKey": "A"})
     eventually(lambda: engine.instance(order.id).state == "FINISHED")
     eventually(lambda: not letters(engine), "an empty box of letters")
+
+
+def test_a_record_that_could_not_be_set_aside_is_read_again(engine, partner, poisoned, monkeypatch):
+    commit, refused = engine.storage.commit, []
+
+    async def stumble(batch):
+        if batch.letters and len(refused) < 2:
+            refused.append(len(batch.letters))
+            raise StorageFull("the disk is full")
+        await commit(batch)
+
+    monkeypatch.setattr(engine.storage, "commit", stumble)
+    partner.listen("dead-letter")
+    partner.send("core.message.event.process", {"name": "poison", "correlationKey": "A"}, key="A")
+    assert partner.value("dead-letter")["title"] == "Internal error."
+    assert len(refused) == 2
 
 
 OPERATOR = Principal("olga", frozenset({"operator"}))

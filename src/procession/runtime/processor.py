@@ -255,7 +255,10 @@ class Processor:
         _say(ask, work, error, "%s failed and is set aside", what)
         self._tell(Turn(asks, work, 0.0, 0.0, 0, error))
         if ask.source is not None and not isinstance(ask.command, Park):
-            await self.turn([set_aside(ask, error, self.now())])
+            await self.turn([aside := set_aside(ask, error, self.now())])
+            if aside.error is not None:  # it is nowhere yet: whoever read it has to hand it in once more
+                self.fail(asks, StorageError(f"{what} failed, and its record could not be set aside: {aside.error}"))
+                return
         self.fail(asks, error)
         at, batch = self.now(), Batch()
         detail = f"{what}: {type(error).__name__}: {error}"[:2000]
