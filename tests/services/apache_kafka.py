@@ -25,6 +25,7 @@ from types import TracebackType
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from tests.services.ending import end
 from tests.services.postgresql import Missing, free_port
 
 CLASSPATH = Path(__file__).parent / "kafka" / "build" / "classpath.txt"
@@ -201,15 +202,7 @@ class Broker:
 
     def end(self, number: int) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        if process.poll() is None:
-            process.send_signal(number)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+        end(process, number)
 
     def log(self) -> str:
         """The end of what it wrote."""

@@ -22,6 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from tests.services.ending import end
+
 USER = "procession"
 ACCOUNT = "postgres"  # of the operating system, where the tests are root
 
@@ -169,15 +171,7 @@ class PostgreSQL:
 
     def _end(self, number: int) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        if process.poll() is None:
-            process.send_signal(number)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+        end(process, number)
 
     def log(self) -> str:
         """What it wrote."""
